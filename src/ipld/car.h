@@ -1,0 +1,29 @@
+/* car.h - content-addressable archives, CARv1 (reference/ipld.md 8), read from and written to
+ * memory; streaming from files belongs to `store`. */
+#ifndef FVM_IPLD_CAR_H
+#define FVM_IPLD_CAR_H
+
+#include <fvm/blockstore.h>
+#include "base/util.h"
+
+/** Reads sections of a CAR held in memory. */
+typedef struct fvm_car_reader {
+    fvm_bytes rest;    /* not yet read */
+    fvm_bytes header;  /* the DAG-CBOR header */
+    uint64_t roots;    /* how many roots the header names */
+    uint64_t position; /* byte offset of `rest` in the archive, for messages */
+} fvm_car_reader;
+
+/** Errors: FVM_ERR_TRUNCATED, FVM_ERR_MALFORMED, FVM_ERR_VERSION (not 1), FVM_ERR_INVALID (no root). */
+FVM_NODISCARD fvm_err fvm_car_open(fvm_car_reader *out, fvm_bytes car);
+/** Root number `i` (0..roots-1). */
+FVM_NODISCARD fvm_err fvm_car_root(const fvm_car_reader *car, fvm_cid *out, uint64_t i);
+/** The next block (data borrowed from the archive). FVM_ERR_NOT_FOUND at a clean end. `verify`
+ *  re-hashes: FVM_ERR_MISMATCH. */
+FVM_NODISCARD fvm_err fvm_car_next(fvm_car_reader *car, fvm_block *out, bool verify);
+/** Puts every block into `bs`, verified. */
+FVM_NODISCARD fvm_err fvm_car_load(const fvm_blockstore *bs, fvm_bytes car);
+/** Appends a header with `count` roots, and one section, to `out`. */
+FVM_NODISCARD fvm_err fvm_car_put_header(fvm_buf *out, const fvm_cid *roots, size_t count);
+FVM_NODISCARD fvm_err fvm_car_put_block(fvm_buf *out, const fvm_cid *cid, fvm_bytes data);
+#endif
