@@ -1,0 +1,48 @@
+# Each test/unit/test_*.c and test/property/prop_*.c is one program; each test/fuzz/fuzz_*.c is a
+# libFuzzer target, or, without FVM_FUZZ, a test that runs over its corpus. All run from the source
+# root. `ctest -L unit|property|fuzz` picks a kind.
+pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+pkg_check_modules(GMP REQUIRED IMPORTED_TARGET gmp) # the model that big.c is compared with
+
+add_library(fvm_test_support STATIC test/test.c test/test_main.c)
+target_include_directories(fvm_test_support PUBLIC test)
+target_link_libraries(fvm_test_support PUBLIC fvm_core PkgConfig::CMOCKA PkgConfig::GMP)
+
+set(FVM_TEST_ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=halt_on_error=1")
+function(fvm_register name label)
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 600
+    ENVIRONMENT "${FVM_TEST_ENVIRONMENT}")
+endfunction()
+
+foreach(kind unit property)
+  file(GLOB sources CONFIGURE_DEPENDS test/unit/test_*.c test/property/prop_*.c)
+  list(FILTER sources INCLUDE REGEX "/test/${kind}/")
+  foreach(source ${sources})
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(${name} ${source})
+    # constructors register the tests, so the object of main must come in whole
+    target_link_libraries(${name} PRIVATE fvm_test_support)
+    set_target_properties(${name} PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/${kind})
+    add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    fvm_register(${name} ${kind})
+  endforeach()
+endforeach()
+
+file(GLOB fuzzers CONFIGURE_DEPENDS test/fuzz/fuzz_*.c)
+foreach(source ${fuzzers})
+  get_filename_component(name ${source} NAME_WE)
+  string(REGEX REPLACE "^fuzz_" "" corpus ${name})
+  add_executable(${name} ${source} test/test.c test/fuzz/fail.c)
+  target_include_directories(${name} PRIVATE test)
+  target_link_libraries(${name} PRIVATE fvm_core)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/fuzz)
+  if(FVM_FUZZ)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    target_sources(${name} PRIVATE test/fuzz/driver.c)
+    add_test(NAME ${name} COMMAND ${name} test/fuzz/corpus/${corpus}
+      WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    fvm_register(${name} fuzz)
+  endif()
+endforeach()
