@@ -33,19 +33,24 @@ FVM_API fvm_address fvm_address_secp256k1(const uint8_t public_key[65]);
 FVM_API fvm_address fvm_address_actor(fvm_bytes data);
 FVM_API fvm_address fvm_address_bls(const uint8_t public_key[48]);
 /** f4; FVM_ERR_LIMIT when the subaddress is over 54 bytes. */
-FVM_API FVM_NODISCARD fvm_err fvm_address_delegated(fvm_address *out, uint64_t space, fvm_bytes subaddress);
+FVM_API FVM_NODISCARD fvm_err fvm_address_delegated(fvm_address *out, uint64_t space,
+                                                    fvm_bytes subaddress);
 /** Reads the binary form; all of `in` must be the address. Leading varints may drop bits above 63
  *  and are re-encoded canonically. `delegated` false refuses protocol 4 (nv17).
  *  Errors: FVM_ERR_MALFORMED, FVM_ERR_TRUNCATED. */
 FVM_API FVM_NODISCARD fvm_err fvm_address_read(fvm_address *out, fvm_bytes in, bool delegated);
-static inline fvm_protocol fvm_address_protocol(const fvm_address *a) { return (fvm_protocol)a->bytes[0]; }
+static inline fvm_protocol fvm_address_protocol(const fvm_address *a)
+{
+    return (fvm_protocol)a->bytes[0];
+}
 /** Actor ID of an f0 address; false for other protocols. */
 FVM_API bool fvm_address_to_id(uint64_t *id, const fvm_address *a);
 /** Namespace and subaddress (view into `a`) of an f4 address; false for other protocols. */
 FVM_API bool fvm_address_to_delegated(uint64_t *space, fvm_bytes *subaddress, const fvm_address *a);
 FVM_API bool fvm_address_eq(const fvm_address *a, const fvm_address *b);
 /** Text with network letter 'f' or 't', NUL-terminated; returns its length. */
-FVM_API size_t fvm_address_to_text(char out[FVM_ADDRESS_TEXT_MAX], const fvm_address *a, char network);
+FVM_API size_t fvm_address_to_text(char out[FVM_ADDRESS_TEXT_MAX], const fvm_address *a,
+                                   char network);
 /** Errors: FVM_ERR_MALFORMED (letter, characters, length, unused bits), FVM_ERR_MISMATCH (checksum). */
 FVM_API FVM_NODISCARD fvm_err fvm_address_from_text(fvm_address *out, fvm_bytes text, char network);
 

@@ -25,7 +25,10 @@ FVM_API fvm_big fvm_big_u128(uint64_t hi, uint64_t lo);
 /** -1, 0, 1. */
 FVM_API int fvm_big_cmp(const fvm_big *a, const fvm_big *b);
 /** Whether the value is 0. */
-static inline bool fvm_big_is_zero(const fvm_big *a) { return a->count == 0; }
+static inline bool fvm_big_is_zero(const fvm_big *a)
+{
+    return a->count == 0;
+}
 FVM_API int fvm_big_sign(const fvm_big *a);
 /** Out may alias an input. FVM_ERR_RANGE when the result does not fit; `out` is then unchanged. */
 FVM_API FVM_NODISCARD fvm_err fvm_big_add(fvm_big *out, const fvm_big *a, const fvm_big *b);

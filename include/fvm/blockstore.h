@@ -42,26 +42,32 @@ struct fvm_blockstore {
 
 /** Conveniences over the operations. Identity CIDs need no store: get and has answer them from the
  *  digest. */
-FVM_API FVM_NODISCARD fvm_err fvm_blockstore_get(const fvm_blockstore *bs, fvm_buf *out, const fvm_cid *cid);
-FVM_API FVM_NODISCARD fvm_err fvm_blockstore_has(const fvm_blockstore *bs, bool *out, const fvm_cid *cid);
-FVM_API FVM_NODISCARD fvm_err fvm_blockstore_put(const fvm_blockstore *bs, const fvm_cid *cid, fvm_bytes data);
-FVM_API FVM_NODISCARD fvm_err fvm_blockstore_put_many(const fvm_blockstore *bs, const fvm_block *blocks, size_t count);
+FVM_API FVM_NODISCARD fvm_err fvm_blockstore_get(const fvm_blockstore *bs, fvm_buf *out,
+                                                 const fvm_cid *cid);
+FVM_API FVM_NODISCARD fvm_err fvm_blockstore_has(const fvm_blockstore *bs, bool *out,
+                                                 const fvm_cid *cid);
+FVM_API FVM_NODISCARD fvm_err fvm_blockstore_put(const fvm_blockstore *bs, const fvm_cid *cid,
+                                                 fvm_bytes data);
+FVM_API FVM_NODISCARD fvm_err fvm_blockstore_put_many(const fvm_blockstore *bs,
+                                                      const fvm_block *blocks, size_t count);
 /** Hashes (blake2b-256), stores, and gives the CID. */
-FVM_API FVM_NODISCARD fvm_err fvm_blockstore_put_new(const fvm_blockstore *bs, fvm_cid *out, uint64_t codec,
-                                                     fvm_bytes data);
+FVM_API FVM_NODISCARD fvm_err fvm_blockstore_put_new(const fvm_blockstore *bs, fvm_cid *out,
+                                                     uint64_t codec, fvm_bytes data);
 /** A view without a copy where the store can give one, else a copy appended to `spare` and a view
  *  of that (valid until `spare` changes). */
-FVM_API FVM_NODISCARD fvm_err fvm_blockstore_view(const fvm_blockstore *bs, fvm_bytes *out, fvm_buf *spare,
-                                                  const fvm_cid *cid);
+FVM_API FVM_NODISCARD fvm_err fvm_blockstore_view(const fvm_blockstore *bs, fvm_bytes *out,
+                                                  fvm_buf *spare, const fvm_cid *cid);
 FVM_API void fvm_blockstore_free(fvm_blockstore *bs);
 
 /** A store in memory, from `alloc` (NULL: libc). Views stay valid until it is freed. */
-FVM_API FVM_NODISCARD fvm_err fvm_blockstore_memory_new(fvm_blockstore *out, const fvm_allocator *alloc);
+FVM_API FVM_NODISCARD fvm_err fvm_blockstore_memory_new(fvm_blockstore *out,
+                                                        const fvm_allocator *alloc);
 /** Number of blocks and bytes in a memory store. */
 FVM_API void fvm_blockstore_memory_stats(const fvm_blockstore *bs, size_t *blocks, size_t *bytes);
 
 /** A store that keeps writes in memory above `base` (borrowed; must outlive it) until flushed. */
-FVM_API FVM_NODISCARD fvm_err fvm_blockstore_buffered_new(fvm_blockstore *out, const fvm_blockstore *base,
+FVM_API FVM_NODISCARD fvm_err fvm_blockstore_buffered_new(fvm_blockstore *out,
+                                                          const fvm_blockstore *base,
                                                           const fvm_allocator *alloc);
 
 #ifdef __cplusplus

@@ -58,7 +58,8 @@ FVM_API fvm_cid fvm_cid_of(uint64_t codec, fvm_bytes block);
 /** The v1 CID of `block` under any hash function that can be computed here (identity, sha2-256,
  *  keccak-256, ripemd-160, blake2b-256, blake2b-512).
  *  Errors: FVM_ERR_INVALID  hash function not known, or identity of more than 64 bytes. */
-FVM_API FVM_NODISCARD fvm_err fvm_cid_make(fvm_cid *out, uint64_t codec, uint64_t hash, fvm_bytes block);
+FVM_API FVM_NODISCARD fvm_err fvm_cid_make(fvm_cid *out, uint64_t codec, uint64_t hash,
+                                           fvm_bytes block);
 /** FVM_OK when `block` hashes to `cid`. Errors: FVM_ERR_MISMATCH; FVM_ERR_INVALID for a hash
  *  function that cannot be computed here. */
 FVM_API FVM_NODISCARD fvm_err fvm_cid_verify(const fvm_cid *cid, fvm_bytes block);

@@ -36,7 +36,8 @@ typedef struct fvm_externs {
     fvm_err (*chain_randomness)(void *ctx, uint8_t out[32], int64_t epoch);
     fvm_err (*beacon_randomness)(void *ctx, uint8_t out[32], int64_t epoch);
     fvm_err (*tipset_cid)(void *ctx, fvm_cid *out, int64_t epoch);
-    fvm_err (*consensus_fault)(void *ctx, fvm_consensus_fault *out, fvm_bytes h1, fvm_bytes h2, fvm_bytes extra);
+    fvm_err (*consensus_fault)(void *ctx, fvm_consensus_fault *out, fvm_bytes h1, fvm_bytes h2,
+                               fvm_bytes extra);
     /** `*valid` tells whether the proof holds; an error means that it could not be checked. */
     fvm_err (*verify_proof)(void *ctx, bool *valid, fvm_proof_kind kind, fvm_bytes params);
 } fvm_externs;

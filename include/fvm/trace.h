@@ -26,23 +26,23 @@ typedef enum fvm_trace_kind {
  *  not name are zero. */
 typedef struct fvm_trace_event {
     fvm_trace_kind kind;
-    fvm_bytes name;         /* of a charge, e.g. OnSyscall */
-    uint64_t compute;       /* milligas */
-    uint64_t other;         /* milligas */
-    bool refund;            /* nv17: the charge is negative */
-    uint64_t from;          /* actor ID */
+    fvm_bytes name;   /* of a charge, e.g. OnSyscall */
+    uint64_t compute; /* milligas */
+    uint64_t other;   /* milligas */
+    bool refund;      /* nv17: the charge is negative */
+    uint64_t from;    /* actor ID */
     const fvm_address *to;
     uint64_t method;
-    const fvm_big *value;   /* attoFIL */
+    const fvm_big *value; /* attoFIL */
     fvm_bytes data;
     uint64_t codec;
-    uint64_t gas_limit;     /* whole gas */
+    uint64_t gas_limit; /* whole gas */
     bool read_only;
     uint64_t id;
     const fvm_cid *cid;
-    uint64_t size;          /* bytes */
+    uint64_t size; /* bytes */
     uint32_t exit_code;
-    uint32_t error;         /* syscall error number 1..13 */
+    uint32_t error; /* syscall error number 1..13 */
 } fvm_trace_event;
 
 typedef struct fvm_trace_sink {

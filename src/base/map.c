@@ -8,7 +8,10 @@
 
 #define MAP_FIRST_SLOTS 16
 
-static inline uint64_t rotl(uint64_t x, unsigned n) { return x << n | x >> (64 - n); }
+static inline uint64_t rotl(uint64_t x, unsigned n)
+{
+    return x << n | x >> (64 - n);
+}
 
 #define SIP_ROUND                                                                                  \
     do {                                                                                           \

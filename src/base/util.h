@@ -38,7 +38,10 @@ static inline uint64_t fvm_sat_add_u64(uint64_t a, uint64_t b)
     uint64_t r;
     return __builtin_add_overflow(a, b, &r) ? UINT64_MAX : r;
 }
-static inline uint64_t fvm_sat_sub_u64(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
+static inline uint64_t fvm_sat_sub_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
 static inline uint64_t fvm_sat_mul_u64(uint64_t a, uint64_t b)
 {
     uint64_t r;
@@ -83,7 +86,10 @@ static inline int fvm_bytes_cmp(fvm_bytes a, fvm_bytes b)
     int c = n ? memcmp(a.ptr, b.ptr, n) : 0;
     return c ? c : (a.len > b.len) - (a.len < b.len);
 }
-static inline fvm_bytes fvm_buf_bytes(const fvm_buf *buf) { return (fvm_bytes){ buf->ptr, buf->len }; }
+static inline fvm_bytes fvm_buf_bytes(const fvm_buf *buf)
+{
+    return (fvm_bytes){ buf->ptr, buf->len };
+}
 static inline fvm_bytes fvm_bytes_of(const char *s)
 {
     return (fvm_bytes){ (const uint8_t *)s, strlen(s) };
@@ -100,7 +106,8 @@ static inline FVM_NODISCARD fvm_err fvm_bytes_take(fvm_bytes *out, fvm_bytes *in
 }
 
 /** Allocation through an allocator, which may be NULL for libc's. Zero sizes give NULL. */
-static inline void *fvm_mem_resize(const fvm_allocator *a, void *ptr, size_t old_size, size_t new_size)
+static inline void *fvm_mem_resize(const fvm_allocator *a, void *ptr, size_t old_size,
+                                   size_t new_size)
 {
     if (!a) a = fvm_allocator_libc();
     return a->resize(a->ctx, ptr, old_size, new_size);

@@ -41,8 +41,9 @@ bool fvm_bls_verify(const uint8_t sig[96], const uint8_t key[48], fvm_bytes mess
 /** Verifies an aggregate over `count` distinct messages. count 0: see reference/kernel.md
  *  (verify_bls_aggregate): valid. False for undecodable input, two equal messages, an identity key.
  *  Returns FVM_ERR_NOMEM or FVM_OK with the verdict in `*valid`. `keys` holds count * 48 bytes. */
-FVM_NODISCARD fvm_err fvm_bls_verify_aggregate(bool *valid, const uint8_t sig[96], const uint8_t *keys,
-                                               const fvm_bytes *messages, size_t count);
+FVM_NODISCARD fvm_err fvm_bls_verify_aggregate(bool *valid, const uint8_t sig[96],
+                                               const uint8_t *keys, const fvm_bytes *messages,
+                                               size_t count);
 bool fvm_bls_sign(uint8_t sig[96], const uint8_t key[32], fvm_bytes message);
 bool fvm_bls_public_key(uint8_t out[48], const uint8_t key[32]);
 
@@ -55,6 +56,6 @@ typedef struct fvm_piece {
 /** CommD of a sector of `sector_size` bytes (a power of two) built of `pieces` in order: pieces are
  *  aligned to their size with zero pieces, and the sector is filled up with zero pieces. No pieces
  *  gives the zero commitment of the sector. FVM_ERR_INVALID for sizes that do not fit. */
-FVM_NODISCARD fvm_err fvm_compute_comm_d(uint8_t out[32], uint64_t sector_size, const fvm_piece *pieces,
-                                         size_t count);
+FVM_NODISCARD fvm_err fvm_compute_comm_d(uint8_t out[32], uint64_t sector_size,
+                                         const fvm_piece *pieces, size_t count);
 #endif

@@ -3,8 +3,8 @@
 #ifndef FVM_IPLD_AMT_H
 #define FVM_IPLD_AMT_H
 
-#include <fvm/blockstore.h>
 #include "base/util.h"
+#include <fvm/blockstore.h>
 
 typedef struct fvm_amt fvm_amt;
 #define FVM_AMT_INDEX_MAX (UINT64_MAX - 1)
@@ -25,6 +25,7 @@ FVM_NODISCARD fvm_err fvm_amt_get(fvm_amt *amt, fvm_bytes *value, uint64_t index
 FVM_NODISCARD fvm_err fvm_amt_set(fvm_amt *amt, uint64_t index, fvm_bytes value);
 FVM_NODISCARD fvm_err fvm_amt_delete(fvm_amt *amt, bool *existed, uint64_t index);
 FVM_NODISCARD fvm_err fvm_amt_flush(fvm_amt *amt, fvm_cid *root);
-FVM_NODISCARD fvm_err fvm_amt_each(fvm_amt *amt, fvm_err (*visit)(void *ctx, uint64_t index, fvm_bytes value),
+FVM_NODISCARD fvm_err fvm_amt_each(fvm_amt *amt,
+                                   fvm_err (*visit)(void *ctx, uint64_t index, fvm_bytes value),
                                    void *ctx);
 #endif

@@ -3,8 +3,8 @@
 #ifndef FVM_IPLD_CAR_H
 #define FVM_IPLD_CAR_H
 
-#include <fvm/blockstore.h>
 #include "base/util.h"
+#include <fvm/blockstore.h>
 
 /** Reads sections of a CAR held in memory. */
 typedef struct fvm_car_reader {

@@ -3,8 +3,8 @@
 #ifndef FVM_IPLD_CBOR_H
 #define FVM_IPLD_CBOR_H
 
-#include <fvm/cid.h>
 #include "base/util.h"
+#include <fvm/cid.h>
 
 /* --- writing: appends to a buffer; the only error is FVM_ERR_NOMEM --- */
 FVM_NODISCARD fvm_err fvm_cbor_put_uint(fvm_buf *out, uint64_t v);
@@ -29,7 +29,8 @@ FVM_NODISCARD fvm_err fvm_cbor_int(int64_t *out, fvm_bytes *in);
 /** Definite byte string: a view into `in`. Indefinite strings, which the typed decoder joins, are
  *  appended to `spare` if it is not NULL, else refused. */
 FVM_NODISCARD fvm_err fvm_cbor_bytes(fvm_bytes *out, fvm_bytes *in, fvm_buf *spare);
-FVM_NODISCARD fvm_err fvm_cbor_text(fvm_bytes *out, fvm_bytes *in, fvm_buf *spare); /* checks UTF-8 */
+FVM_NODISCARD fvm_err fvm_cbor_text(fvm_bytes *out, fvm_bytes *in,
+                                    fvm_buf *spare); /* checks UTF-8 */
 FVM_NODISCARD fvm_err fvm_cbor_array(uint64_t *count, fvm_bytes *in);
 /** An array that must have exactly `count` items: a tuple. */
 FVM_NODISCARD fvm_err fvm_cbor_tuple(uint64_t count, fvm_bytes *in);
@@ -60,5 +61,6 @@ bool fvm_utf8_valid(fvm_bytes text);
  *  (non-minimal heads, tags, floats accepted; trailing bytes inside CID strings and after the item
  *  ignored). `visit` returning an error stops the scan with that error.
  *  Errors: FVM_ERR_MALFORMED, FVM_ERR_TRUNCATED. */
-FVM_NODISCARD fvm_err fvm_cbor_links(fvm_bytes block, fvm_err (*visit)(void *ctx, const fvm_cid *cid), void *ctx);
+FVM_NODISCARD fvm_err fvm_cbor_links(fvm_bytes block,
+                                     fvm_err (*visit)(void *ctx, const fvm_cid *cid), void *ctx);
 #endif

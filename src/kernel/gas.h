@@ -18,11 +18,12 @@ typedef struct fvm_gas {
 int64_t fvm_gas_from_units(uint64_t units);
 void fvm_gas_init(fvm_gas *gas, uint64_t limit_units, const fvm_trace_sink *trace);
 /** Reports a charge to the sink. */
-void fvm__gas_trace(const fvm_gas *gas, fvm_bytes name, uint64_t compute, uint64_t other, bool refund);
+void fvm__gas_trace(const fvm_gas *gas, fvm_bytes name, uint64_t compute, uint64_t other,
+                    bool refund);
 
 /** used += compute + other, saturating; beyond the limit used = limit and FVM_ERR_OUT_OF_GAS. */
-static inline FVM_NODISCARD fvm_err fvm_gas_charge_named(fvm_gas *gas, fvm_bytes name, uint64_t compute,
-                                                         uint64_t other)
+static inline FVM_NODISCARD fvm_err fvm_gas_charge_named(fvm_gas *gas, fvm_bytes name,
+                                                         uint64_t compute, uint64_t other)
 {
     if (FVM_UNLIKELY(gas->trace != NULL)) fvm__gas_trace(gas, name, compute, other, false);
     uint64_t total = fvm_sat_add_u64(compute, other);
@@ -35,7 +36,8 @@ static inline FVM_NODISCARD fvm_err fvm_gas_charge_named(fvm_gas *gas, fvm_bytes
     return FVM_OK;
 }
 /** With `name` a string literal. */
-#define fvm_gas_charge(gas, name, compute, other) fvm_gas_charge_named(gas, FVM_STR(name), compute, other)
+#define fvm_gas_charge(gas, name, compute, other)                                                  \
+    fvm_gas_charge_named(gas, FVM_STR(name), compute, other)
 /** nv17's negative charge: used -= amount, saturating. */
 void fvm_gas_refund(fvm_gas *gas, fvm_bytes name, uint64_t amount);
 /** Milligas left, never negative. */

@@ -56,7 +56,8 @@ FVM_NODISCARD fvm_err fvm_state_credit(fvm_state_view *view, uint64_t id, const 
 
 /** ID of an address by the init actor's map (f0: its number, without looking). FVM_ERR_NOT_FOUND.
  *  Cached; the cache rolls back with transactions. */
-FVM_NODISCARD fvm_err fvm_state_lookup_id(fvm_state_view *view, uint64_t *id, const fvm_address *address);
+FVM_NODISCARD fvm_err fvm_state_lookup_id(fvm_state_view *view, uint64_t *id,
+                                          const fvm_address *address);
 /** Gives the address the init actor's next ID: state block rewritten, actor 1 updated; no gas. */
 FVM_NODISCARD fvm_err fvm_state_register_address(fvm_state_view *view, uint64_t *id,
                                                  const fvm_address *address);
@@ -83,7 +84,8 @@ FVM_NODISCARD fvm_err fvm_state_access_raise(fvm_state_view *view, uint64_t id, 
 FVM_NODISCARD fvm_err fvm_state_flush(fvm_state_view *view, fvm_cid *root);
 /** Calls `visit` for every actor, those changed but not flushed included, in no promised order. */
 FVM_NODISCARD fvm_err fvm_state_each(fvm_state_view *view,
-                                     fvm_err (*visit)(void *ctx, uint64_t id, const fvm_actor *actor),
+                                     fvm_err (*visit)(void *ctx, uint64_t id,
+                                                      const fvm_actor *actor),
                                      void *ctx);
 const fvm_network *fvm_state_network(const fvm_state_view *view);
 const fvm_blockstore *fvm_state_blockstore(const fvm_state_view *view);
@@ -100,18 +102,19 @@ FVM_NODISCARD fvm_err fvm_account_state_address(fvm_address *out, fvm_bytes stat
 /** The built-in actors of a machine. Types are 1-based positions in the manifest's list. */
 typedef struct fvm_manifest fvm_manifest;
 typedef enum fvm_builtin { /* names that the machine itself needs */
-    FVM_BUILTIN_SYSTEM,
-    FVM_BUILTIN_INIT,
-    FVM_BUILTIN_ACCOUNT,
-    FVM_BUILTIN_PLACEHOLDER,
-    FVM_BUILTIN_EAM,
-    FVM_BUILTIN_ETHACCOUNT,
-    FVM_BUILTIN_COUNT,
+                           FVM_BUILTIN_SYSTEM,
+                           FVM_BUILTIN_INIT,
+                           FVM_BUILTIN_ACCOUNT,
+                           FVM_BUILTIN_PLACEHOLDER,
+                           FVM_BUILTIN_EAM,
+                           FVM_BUILTIN_ETHACCOUNT,
+                           FVM_BUILTIN_COUNT,
 } fvm_builtin;
 /** Loads manifest data `[[name, code CID]...]`. Errors: FVM_ERR_BAD_STATE (does not decode, or a
  *  name that the era requires is missing), FVM_ERR_MISSING_BLOCK, HOST. */
-FVM_NODISCARD fvm_err fvm_manifest_load(fvm_manifest **out, const fvm_blockstore *bs, const fvm_cid *data,
-                                        const fvm_network *net, const fvm_allocator *alloc);
+FVM_NODISCARD fvm_err fvm_manifest_load(fvm_manifest **out, const fvm_blockstore *bs,
+                                        const fvm_cid *data, const fvm_network *net,
+                                        const fvm_allocator *alloc);
 void fvm_manifest_free(fvm_manifest *manifest);
 /** The code of a builtin; NULL when this manifest lacks it (nv17: placeholder, eam, ethaccount). */
 const fvm_cid *fvm_manifest_builtin(const fvm_manifest *manifest, fvm_builtin which);

@@ -74,8 +74,8 @@ typedef struct fvm_wasm_host_table {
  *          where in words. Time and memory are linear in wasm.len. */
 #define FVM_WASM_DETAIL_MAX 160
 FVM_NODISCARD fvm_err fvm_wasm_module_new(fvm_wasm_module **out, const fvm_wasm_rules *rules,
-                                          const fvm_wasm_host_table *hosts, fvm_bytes wasm, char *detail,
-                                          const fvm_allocator *alloc);
+                                          const fvm_wasm_host_table *hosts, fvm_bytes wasm,
+                                          char *detail, const fvm_allocator *alloc);
 /** Modules are immutable and shared between threads; free after the last instance is gone. */
 void fvm_wasm_module_free(fvm_wasm_module *module);
 /** Bytes of memory that the module holds. */
@@ -92,8 +92,8 @@ typedef enum fvm_wasm_kind {
 typedef struct fvm_wasm_export {
     fvm_wasm_kind kind;
     uint32_t index;
-    uint32_t minimum;    /* pages of a memory, elements of a table; else 0 */
-    const char *params;  /* of a function, letters as above; else NULL */
+    uint32_t minimum;   /* pages of a memory, elements of a table; else 0 */
+    const char *params; /* of a function, letters as above; else NULL */
     const char *results;
 } fvm_wasm_export;
 
@@ -134,7 +134,8 @@ FVM_NODISCARD fvm_err fvm_wasm_context_new(fvm_wasm_context **out, const fvm_all
 void fvm_wasm_context_free(fvm_wasm_context *context);
 /** Runs `fn(arg)` on the context's guarded native stack and returns its result; when already on it,
  *  just calls. Everything that nests (sends within sends, 1024 deep) happens inside. */
-FVM_NODISCARD fvm_err fvm_wasm_context_run(fvm_wasm_context *context, fvm_err (*fn)(void *arg), void *arg);
+FVM_NODISCARD fvm_err fvm_wasm_context_run(fvm_wasm_context *context, fvm_err (*fn)(void *arg),
+                                           void *arg);
 
 /** Makes an instance: limiter asked for memory and table minimum, globals, element and data
  *  segments, then the start function. `milligas` is the counter to start with.
@@ -154,8 +155,8 @@ void fvm_wasm_instance_free(fvm_wasm_instance *instance);
 /** Calls an exported function (through its thunk, with its gas). `args` and `results`: a u64 per
  *  value. Errors: FVM_ERR_TRAP, whatever a host function returned, FVM_ERR_INVALID (not a
  *  function). Must run inside fvm_wasm_context_run. */
-FVM_NODISCARD fvm_err fvm_wasm_instance_call(fvm_wasm_instance *instance, uint64_t *results, uint32_t func_index,
-                                             const uint64_t *args);
+FVM_NODISCARD fvm_err fvm_wasm_instance_call(fvm_wasm_instance *instance, uint64_t *results,
+                                             uint32_t func_index, const uint64_t *args);
 fvm_wasm_trap fvm_wasm_instance_trap(const fvm_wasm_instance *instance);
 
 /** The gas counter in milligas; negative once it ran out. Exact inside host functions and between

@@ -58,12 +58,14 @@ TEST(varint_read_refuses_and_leaves_the_outputs_alone)
           FVM_BYTES(0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01),
           FVM_ERR_MALFORMED },
         { "ten bytes, all with the continuation bit",
-          FVM_BYTES(0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80), FVM_ERR_MALFORMED },
+          FVM_BYTES(0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80),
+          FVM_ERR_MALFORMED },
     };
     for (size_t i = 0; i < FVM_COUNT(refused); i++) {
         uint64_t v = 7;
         fvm_bytes in = refused[i].in;
         CHECK_AT(refused[i].why, fvm_varint_read(&v, &in) == refused[i].err);
-        CHECK_AT(refused[i].why, v == 7 && in.ptr == refused[i].in.ptr && in.len == refused[i].in.len);
+        CHECK_AT(refused[i].why,
+                 v == 7 && in.ptr == refused[i].in.ptr && in.len == refused[i].in.len);
     }
 }
