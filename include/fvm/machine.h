@@ -1,0 +1,107 @@
+/* machine.h - run messages on a state.
+ *
+ *   fvm_engine    compiled actors; shared by threads and machines
+ *   fvm_context   what one thread runs on: stacks, pools, scratch memory
+ *   fvm_machine   a state root over a blockstore, under one network version and tipset
+ *
+ * Two machines, two network versions, two threads: no interference; there is no global state. */
+#ifndef FVM_MACHINE_H
+#define FVM_MACHINE_H
+
+#include <fvm/blockstore.h>
+#include <fvm/externs.h>
+#include <fvm/message.h>
+#include <fvm/trace.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct fvm_engine fvm_engine;
+typedef struct fvm_context fvm_context;
+typedef struct fvm_machine fvm_machine;
+
+/** An engine; thread-safe. `alloc` (NULL: libc) must be thread-safe if threads share the engine. */
+FVM_API FVM_NODISCARD fvm_err fvm_engine_new(fvm_engine **out, const fvm_allocator *alloc);
+/** After the last context and machine that use it. */
+FVM_API void fvm_engine_free(fvm_engine *engine);
+/** Compiled modules held, and their bytes. */
+FVM_API void fvm_engine_stats(fvm_engine *engine, size_t *modules, size_t *bytes);
+
+/** One thread's execution; used by one thread at a time. */
+FVM_API FVM_NODISCARD fvm_err fvm_context_new(fvm_context **out, fvm_engine *engine, const fvm_allocator *alloc);
+FVM_API void fvm_context_free(fvm_context *context);
+
+/** What a machine is made with; constant while it lives. Zero-initialise, then set. */
+typedef struct fvm_machine_config {
+    uint32_t network_version; /* 17..29 */
+    uint64_t chain_id;        /* 314 mainnet */
+    int64_t epoch;
+    uint64_t timestamp; /* seconds since 1970 */
+    fvm_big base_fee;   /* attoFIL per gas */
+    fvm_big circulating_supply; /* attoFIL */
+    const fvm_cid *manifest;    /* of the block [1, data CID]; NULL: as the system actor's state says */
+    const fvm_externs *externs; /* NULL: no callback answers; else must outlive the machine */
+    bool actor_debugging;       /* debug.log is seen by the trace sink */
+    const fvm_trace_sink *trace; /* NULL: off */
+} fvm_machine_config;
+
+/** A machine on the state at `root` in `base`; compiles the built-in actors that the engine does
+ *  not hold yet. `context` and `base` are borrowed and must outlive the machine. Nothing is
+ *  written to `base` before fvm_machine_flush.
+ *  Errors: FVM_ERR_VERSION        network version or state tree version not supported.
+ *          FVM_ERR_MISSING_BLOCK, FVM_ERR_BAD_STATE  state, manifest or a built-in actor is broken.
+ *          HOST class. */
+FVM_API FVM_NODISCARD fvm_err fvm_machine_new(fvm_machine **out, fvm_context *context, const fvm_blockstore *base,
+                                              const fvm_cid *root, const fvm_machine_config *config);
+FVM_API void fvm_machine_free(fvm_machine *machine);
+
+typedef enum fvm_apply_kind {
+    FVM_APPLY_EXPLICIT, /* from a block: preflight, inclusion gas, fees */
+    FVM_APPLY_IMPLICIT, /* cron, block reward: none of these */
+} fvm_apply_kind;
+
+/** Applies one message (reference/executor.md 2). `chain_length` is the bytes that inclusion is
+ *  charged for. The receipt (initialised by the caller) is overwritten.
+ *  Errors, no receipt and no change to the state: FVM_ERR_INVALID (gas limit 0 or above i64's
+ *  maximum, a negative cost); HOST class; FVM_ERR_BAD_STATE and FVM_ERR_MISSING_BLOCK where fees
+ *  cannot be settled. FVM_ERR_UNUSABLE: an earlier failure could not be undone. */
+FVM_API FVM_NODISCARD fvm_err fvm_machine_apply(fvm_machine *machine, fvm_receipt *receipt,
+                                                const fvm_message *message, fvm_apply_kind kind,
+                                                uint64_t chain_length);
+/** State root after the messages so far, without writing to the base store. */
+FVM_API FVM_NODISCARD fvm_err fvm_machine_root(fvm_machine *machine, fvm_cid *root);
+/** Writes the blocks reachable from the new root to the base store, and gives that root. */
+FVM_API FVM_NODISCARD fvm_err fvm_machine_flush(fvm_machine *machine, fvm_cid *root);
+/** The store that the machine reads through: unflushed blocks above the base. For looking at state
+ *  at a root that fvm_machine_root gave. Borrowed. */
+FVM_API const fvm_blockstore *fvm_machine_blockstore(const fvm_machine *machine);
+
+/** One message of a block. */
+typedef struct fvm_block_message {
+    fvm_bytes bytes; /* CBOR of the unsigned message */
+    uint64_t chain_length;
+    fvm_apply_kind kind;
+} fvm_block_message;
+
+/** What executing a block gave: receipts in order, the new root, and the blocks to write. */
+typedef struct fvm_block_result fvm_block_result;
+
+/** Executes messages on a parent state as a pure function: nothing is written to `base`.
+ *  Errors as fvm_machine_new and fvm_machine_apply; FVM_ERR_MALFORMED and the like when a message
+ *  does not decode. On error there is no result. */
+FVM_API FVM_NODISCARD fvm_err fvm_block_execute(fvm_block_result **out, fvm_context *context,
+                                                const fvm_blockstore *base, const fvm_cid *parent,
+                                                const fvm_machine_config *config,
+                                                const fvm_block_message *messages, size_t count);
+FVM_API const fvm_cid *fvm_block_result_root(const fvm_block_result *result);
+/** Receipt number i; NULL past the end. */
+FVM_API const fvm_receipt *fvm_block_result_receipt(const fvm_block_result *result, size_t i);
+/** Writes the result's blocks to `base`, in one batch. May be called again after a failure. */
+FVM_API FVM_NODISCARD fvm_err fvm_block_result_commit(fvm_block_result *result, const fvm_blockstore *base);
+FVM_API void fvm_block_result_free(fvm_block_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
