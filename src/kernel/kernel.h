@@ -99,6 +99,10 @@ typedef struct fvm_message_env {
     bool debug;                   /* actor debugging; off by default */
     fvm_event *events;            /* array of `event_count`, room for `event_cap`; from `alloc` */
     size_t event_count, event_cap;
+    /* addresses looked up so far; their zero-priced OnResolveAddress shows in traces once, so this
+     * is kept only while tracing */
+    fvm_address *seen;
+    size_t seen_count, seen_cap; /* seen from `alloc` */
 } fvm_message_env;
 
 /** Frees what the env itself allocated (events). */
@@ -106,6 +110,7 @@ void fvm_env_deinit(fvm_message_env *env);
 /** A transaction over state, access levels and events: `mark` must be given back to end. */
 typedef struct fvm_env_mark {
     size_t event_count;
+    size_t seen_count;
 } fvm_env_mark;
 FVM_NODISCARD fvm_err fvm_env_begin(fvm_message_env *env, fvm_env_mark *mark);
 void fvm_env_end(fvm_message_env *env, fvm_env_mark mark, bool revert);
@@ -115,6 +120,12 @@ void fvm_env_end(fvm_message_env *env, fvm_env_mark mark, bool revert);
 FVM_NODISCARD fvm_err fvm_env_get_actor(fvm_message_env *env, const fvm_actor **out, uint64_t id);
 FVM_NODISCARD fvm_err fvm_env_set_actor(fvm_message_env *env, uint64_t id, const fvm_actor *actor);
 FVM_NODISCARD fvm_err fvm_env_delete_actor(fvm_message_env *env, uint64_t id);
+/** ID of an address by the init actor's map, with the zero-priced charge that a first look-up makes
+ *  in traces (nv18+). FVM_ERR_NOT_FOUND, OUT_OF_GAS. (resolve.c) */
+FVM_NODISCARD fvm_err fvm_env_resolve_address(fvm_message_env *env, uint64_t *id,
+                                              const fvm_address *address);
+/** Notes an address as looked up; for the machine (origin, receiver, created actors). */
+FVM_NODISCARD fvm_err fvm_env_address_seen(fvm_message_env *env, const fvm_address *address);
 /** Moves `value` between actors (reference/kernel.md 7, Transfer) with state access charges only.
  *  Errors: SYS_ILLEGAL_ARGUMENT (negative), SYS_INSUFFICIENT_FUNDS, SYS_NOT_FOUND, OUT_OF_GAS. */
 FVM_NODISCARD fvm_err fvm_env_transfer(fvm_message_env *env, uint64_t from, uint64_t to, const fvm_big *value);
