@@ -44,6 +44,8 @@ bool fvm_bls_verify(const uint8_t sig[96], const uint8_t key[48], fvm_bytes mess
 FVM_NODISCARD fvm_err fvm_bls_verify_aggregate(bool *valid, const uint8_t sig[96],
                                                const uint8_t *keys, const fvm_bytes *messages,
                                                size_t count);
+/** The sum of `count` signatures of 96 bytes each; false when one does not decode or count is 0. */
+bool fvm_bls_aggregate(uint8_t out[96], const uint8_t *sigs, size_t count);
 bool fvm_bls_sign(uint8_t sig[96], const uint8_t key[32], fvm_bytes message);
 bool fvm_bls_public_key(uint8_t out[48], const uint8_t key[32]);
 
