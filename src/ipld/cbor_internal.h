@@ -1,0 +1,28 @@
+/* cbor_internal.h - what the CBOR files share. */
+#ifndef FVM_IPLD_CBOR_INTERNAL_H
+#define FVM_IPLD_CBOR_INTERNAL_H
+
+#include "cbor.h"
+
+enum {
+    CBOR_UINT,
+    CBOR_NINT,
+    CBOR_BYTES,
+    CBOR_TEXT,
+    CBOR_ARRAY,
+    CBOR_MAP,
+    CBOR_TAG,
+    CBOR_SIMPLE,
+};
+
+/** Recursion steps that the reference's decoder allows (SliceReader of cbor4ii: 256). */
+#define CBOR_STEPS_MAX 256
+
+/** A string of (masked) major 2 or 3; as fvm_cbor_bytes, without a UTF-8 check. */
+FVM_NODISCARD fvm_err fvm__cbor_string(fvm_bytes *out, fvm_bytes *in, unsigned major, fvm_buf *spare);
+
+/** The link scanner. `strict` adds what nv17 refuses: heads that are not minimal, and link strings of
+ *  over 100 bytes (reference/executor.md 7). */
+FVM_NODISCARD fvm_err fvm__cbor_scan(fvm_bytes block, bool strict,
+                                     fvm_err (*visit)(void *ctx, const fvm_cid *cid), void *ctx);
+#endif
