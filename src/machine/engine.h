@@ -1,0 +1,16 @@
+/* engine.h - compiled modules by code CID, shared by threads. */
+#ifndef FVM_MACHINE_ENGINE_H
+#define FVM_MACHINE_ENGINE_H
+
+#include "kernel/network.h"
+#include "wasm/wasm.h"
+#include <fvm/blockstore.h>
+#include <fvm/machine.h>
+
+/** The compiled module of `code` under `net`; compiled from `blocks` on first use. It lives as long
+ *  as the engine. Errors: FVM_ERR_MISSING_BLOCK; FVM_ERR_BAD_STATE (does not load under these
+ *  rules); HOST. */
+FVM_NODISCARD fvm_err fvm__engine_module(fvm_engine *engine, const fvm_wasm_module **out,
+                                         const fvm_network *net, const fvm_wasm_host_table *hosts,
+                                         const fvm_blockstore *blocks, const fvm_cid *code);
+#endif

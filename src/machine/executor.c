@@ -1,0 +1,321 @@
+/* executor.c - from a message to its receipt: preflight, the call, the settlement of fees. The order
+ * of steps is reference/executor.md 2; the numbers in comments are its. */
+#include "call_manager.h"
+#include "events_root.h"
+#include "gas_outputs.h"
+#include "machine_internal.h"
+
+#define EXIT_SENDER_INVALID 1
+#define EXIT_SENDER_STATE_INVALID 2
+#define EXIT_INVALID_RECEIVER 5
+#define EXIT_INSUFFICIENT_FUNDS 6
+#define EXIT_OUT_OF_GAS 7
+#define EXIT_ASSERTION_FAILED 10
+
+/** What preflight found out. */
+typedef struct preflight {
+    bool stop; /* the receipt is final */
+    uint64_t sender;
+    fvm_big gas_cost;
+} preflight;
+
+static fvm_err refuse(fvm_receipt *receipt, preflight *out, uint32_t exit_code,
+                      const fvm_big *penalty, const char *why)
+{
+    receipt->exit_code = exit_code;
+    receipt->penalty = *penalty;
+    receipt->failure = why;
+    out->stop = true;
+    return FVM_OK;
+}
+
+static bool same_code(const fvm_cid *code, const fvm_manifest *manifest, fvm_builtin which)
+{
+    const fvm_cid *builtin = fvm_manifest_builtin(manifest, which);
+    return builtin && fvm_cid_eq(code, builtin);
+}
+
+/* Step 6: whether the actor may send; a placeholder that may is promoted in `sender`. */
+static bool sender_valid(const fvm_machine *m, fvm_actor *sender)
+{
+    uint64_t space;
+    fvm_bytes sub;
+    if (same_code(&sender->code, m->manifest, FVM_BUILTIN_ACCOUNT)) return true;
+    if (m->net->era == FVM_ERA_V2) return false;
+    if (same_code(&sender->code, m->manifest, FVM_BUILTIN_ETHACCOUNT)) return true;
+    if (!same_code(&sender->code, m->manifest, FVM_BUILTIN_PLACEHOLDER) || sender->nonce != 0 ||
+        sender->delegated.len == 0 || !fvm_address_to_delegated(&space, &sub, &sender->delegated) ||
+        space != FVM_ADDRESS_EAM_NAMESPACE)
+        return false;
+    sender->code = *fvm_manifest_builtin(m->manifest, FVM_BUILTIN_ETHACCOUNT);
+    return true;
+}
+
+/* Steps 5 to 8. */
+static fvm_err charge_sender(fvm_machine *m, fvm_receipt *receipt, preflight *out,
+                             const fvm_message *msg, const fvm_big *penalty)
+{
+    const fvm_actor *found;
+    fvm_err err = fvm_state_get(m->state, &found, out->sender);
+    if (err == FVM_ERR_NOT_FOUND)
+        return refuse(receipt, out, EXIT_SENDER_INVALID, penalty, "the sender does not exist");
+    if (err != FVM_OK) return err;
+
+    fvm_actor sender = *found;
+    if (!sender_valid(m, &sender))
+        return refuse(receipt, out, EXIT_SENDER_INVALID, penalty, "the sender is not an account");
+    if (msg->nonce != sender.nonce)
+        return refuse(receipt, out, EXIT_SENDER_STATE_INVALID, penalty,
+                      "the nonce is not the sender's");
+
+    FVM_TRY(fvm_big_mul_u64(&out->gas_cost, &msg->gas_fee_cap, msg->gas_limit));
+    if (fvm_big_cmp(&sender.balance, &out->gas_cost) < 0)
+        return refuse(receipt, out, EXIT_SENDER_STATE_INVALID, penalty,
+                      "the sender's balance does not cover the gas limit");
+    /* fvm v4 stops here with an error; v2 and v3 would raise the balance, which clients prevent
+     * by refusing such messages, and so do we. */
+    if (fvm_big_sign(&out->gas_cost) < 0) return FVM_ERR_INVALID;
+    FVM_TRY(fvm_big_sub(&sender.balance, &sender.balance, &out->gas_cost));
+    sender.nonce++;
+    return fvm_state_set(m->state, out->sender, &sender);
+}
+
+/* Steps 1 to 8. */
+static fvm_err run_preflight(fvm_machine *m, fvm_receipt *receipt, preflight *out,
+                             const fvm_message *msg, fvm_apply_kind kind, uint64_t chain_length)
+{
+    fvm_big penalty = fvm_big_zero();
+    *out = (preflight){ .gas_cost = fvm_big_zero() };
+
+    if (msg->gas_limit == 0 || msg->gas_limit > INT64_MAX) return FVM_ERR_INVALID;
+    if (kind == FVM_APPLY_EXPLICIT) {
+        uint64_t milligas = fvm_price_inclusion(m->net, chain_length);
+        uint64_t inclusion = milligas / FVM_MILLIGAS + (milligas % FVM_MILLIGAS != 0);
+        bool covered = inclusion <= msg->gas_limit;
+        FVM_TRY(
+            fvm_big_mul_u64(&penalty, &m->tipset.base_fee, covered ? msg->gas_limit : inclusion));
+        if (!covered)
+            return refuse(receipt, out, EXIT_OUT_OF_GAS, &penalty,
+                          "the gas limit does not cover inclusion");
+    }
+    fvm_err err = fvm_state_lookup_id(m->state, &out->sender, &msg->from);
+    if (err == FVM_ERR_NOT_FOUND)
+        return refuse(receipt, out, EXIT_SENDER_INVALID, &penalty, "the sender has no ID");
+    if (err != FVM_OK) return err;
+    if (kind == FVM_APPLY_IMPLICIT) return FVM_OK;
+    return charge_sender(m, receipt, out, msg, &penalty);
+}
+
+/* --- the call --- */
+
+typedef struct running {
+    fvm_machine *machine;
+    fvm_message_env env;
+    fvm_call_manager calls;
+    fvm_kernel_ops ops;
+} running;
+
+static fvm_err op_call(void *ctx, fvm_call_result *out, const fvm_invocation *caller,
+                       const fvm_call *call)
+{
+    running *run = ctx;
+    return fvm_call_manager_call(&run->calls, out, caller, call);
+}
+
+static fvm_err op_module(void *ctx, const fvm_wasm_module **out, const fvm_cid *code)
+{
+    fvm_machine *m = ((running *)ctx)->machine;
+    return fvm__engine_module(m->context->engine, out, m->net, m->hosts, &m->store, code);
+}
+
+/* Step 9: min(premium, fee cap - base fee), at least 0. */
+static fvm_err effective_premium(fvm_big *out, const fvm_machine *m, const fvm_message *msg)
+{
+    fvm_big room;
+    FVM_TRY(fvm_big_sub(&room, &msg->gas_fee_cap, &m->tipset.base_fee));
+    *out = fvm_big_cmp(&msg->gas_premium, &room) < 0 ? msg->gas_premium : room;
+    if (fvm_big_sign(out) < 0) *out = fvm_big_zero();
+    return FVM_OK;
+}
+
+/* Steps 9 and 10. */
+static fvm_err start(running *run, fvm_machine *m, const fvm_message *msg, uint64_t sender)
+{
+    uint64_t receiver;
+    *run = (running){ .machine = m };
+    run->ops = (fvm_kernel_ops){ .call = op_call, .module = op_module, .ctx = run };
+    run->env = (fvm_message_env){
+        .net = m->net,
+        .tipset = &m->tipset,
+        .externs = &m->externs,
+        .manifest = m->manifest,
+        .blocks = &m->store,
+        .state = m->state,
+        .arena = &m->context->arena,
+        .wasm = m->context->wasm,
+        .ops = &run->ops,
+        .alloc = m->alloc,
+        .origin = sender,
+        .origin_address = msg->from,
+        .nonce = msg->nonce,
+        .debug = m->debug,
+    };
+    fvm_call_manager_init(&run->calls, &run->env);
+    fvm_gas_init(&run->env.gas, msg->gas_limit, m->trace);
+    FVM_TRY(effective_premium(&run->env.gas_premium, m, msg));
+
+    fvm_state_access_reset(m->state);
+    FVM_TRY(fvm_state_access_raise(m->state, sender, FVM_ACCESS_UPDATED));
+    fvm_err err = fvm_state_lookup_id(m->state, &receiver, &msg->to);
+    if (err == FVM_OK) err = fvm_state_access_raise(m->state, receiver, FVM_ACCESS_READ);
+    if (err != FVM_OK && err != FVM_ERR_NOT_FOUND) return err;
+    FVM_TRY(fvm_env_address_seen(&run->env, &msg->from));
+    return fvm_env_address_seen(&run->env, &msg->to);
+}
+
+/* Step 12. Links sent from off the chain are not reachable, so the codec is never DAG-CBOR from
+ * nv18 on. */
+static fvm_err make_params(running *run, const fvm_ipld_block **out, const fvm_message *msg)
+{
+    *out = NULL;
+    if (msg->params.len == 0) return FVM_OK;
+    fvm_ipld_block *block = fvm_arena_zalloc(run->env.arena, sizeof *block);
+    if (!block) return FVM_ERR_NOMEM;
+    block->codec = run->env.net->era == FVM_ERA_V2 ? FVM_CODEC_DAG_CBOR
+                   : msg->method == 0              ? FVM_CODEC_RAW
+                                                   : FVM_CODEC_CBOR;
+    block->data = msg->params;
+    *out = block;
+    return FVM_OK;
+}
+
+static fvm_err call_message(running *run, fvm_call_result *result, const fvm_message *msg)
+{
+    fvm_call call = {
+        .from = run->env.origin,
+        .to = msg->to,
+        .method = msg->method,
+        .value = &msg->value,
+        .gas_limit = UINT64_MAX,
+    };
+    FVM_TRY(make_params(run, &call.params, msg));
+    FVM_TRY(fvm_call_manager_call(&run->calls, result, NULL, &call));
+    /* nv17 charges for the return value here, where running out of gas still reverts. */
+    if (run->env.net->era == FVM_ERA_V2 && result->exit_code == 0)
+        FVM_TRY(fvm_price_on_chain_return_value(run->env.net, &run->env.gas,
+                                                result->data ? result->data->data.len : 0));
+    return FVM_OK;
+}
+
+/* Steps 11 to 13: inclusion, then the call in a transaction. */
+static fvm_err execute(running *run, fvm_call_result *result, const fvm_message *msg,
+                       fvm_apply_kind kind, uint64_t chain_length)
+{
+    fvm_env_mark mark;
+    if (kind == FVM_APPLY_EXPLICIT &&
+        fvm_price_on_chain_message(run->env.net, &run->env.gas, chain_length) != FVM_OK)
+        return FVM_ERR_INVALID; /* preflight has made sure that it fits */
+    FVM_TRY(fvm_env_begin(&run->env, &mark));
+    fvm_err err = call_message(run, result, msg);
+    fvm_env_end(&run->env, mark, err != FVM_OK || result->exit_code != 0);
+    return err;
+}
+
+static uint32_t exit_of_syscall_error(fvm_err err)
+{
+    if (err == FVM_ERR_SYS_INSUFFICIENT_FUNDS) return EXIT_INSUFFICIENT_FUNDS;
+    if (err == FVM_ERR_SYS_NOT_FOUND) return EXIT_INVALID_RECEIVER;
+    return EXIT_ASSERTION_FAILED;
+}
+
+/* Step 15. */
+static fvm_err map_result(fvm_receipt *receipt, fvm_err err, const fvm_call_result *result,
+                          const running *run, const fvm_message *msg)
+{
+    receipt->gas_used = fvm_gas_used_units(&run->env.gas);
+    receipt->failure = err == FVM_OK ? NULL : fvm_err_text(err);
+    switch (fvm_err_class_of(err)) {
+    case FVM_CLASS_NONE:
+        receipt->exit_code = result->exit_code;
+        if (!result->data || (run->env.net->era == FVM_ERA_V2 && result->exit_code != 0))
+            return FVM_OK;
+        receipt->has_return_codec = true;
+        receipt->return_codec = result->data->codec;
+        return fvm_buf_append(&receipt->return_data, result->data->data);
+    case FVM_CLASS_SYSCALL: receipt->exit_code = exit_of_syscall_error(err); return FVM_OK;
+    case FVM_CLASS_ACTOR: receipt->exit_code = EXIT_OUT_OF_GAS; return FVM_OK;
+    case FVM_CLASS_FATAL: /* every node consumes all of the gas, so that all agree */
+        receipt->exit_code = EXIT_ASSERTION_FAILED;
+        receipt->gas_used = msg->gas_limit;
+        return FVM_OK;
+    default: /* a failure of this node; INPUT class must not get here and says nothing of the chain */
+        return err;
+    }
+}
+
+static fvm_err finish(fvm_receipt *receipt, fvm_err err, const fvm_call_result *result,
+                      const running *run, const fvm_message *msg)
+{
+    FVM_TRY(map_result(receipt, err, result, run, msg));
+    receipt->event_count = run->env.event_count;
+    if (receipt->event_count == 0) return FVM_OK;
+    receipt->has_events_root = true;
+    return fvm_events_root(&receipt->events_root, &receipt->events, run->env.events,
+                           run->env.event_count, run->env.alloc);
+}
+
+static fvm_err call_and_finish(fvm_machine *m, fvm_receipt *receipt, const fvm_message *msg,
+                               fvm_apply_kind kind, uint64_t chain_length, uint64_t sender)
+{
+    running run;
+    fvm_call_result result = { 0 };
+    fvm_err err = start(&run, m, msg, sender);
+    if (err == FVM_OK) {
+        err = execute(&run, &result, msg, kind, chain_length);
+        err = finish(receipt, err, &result, &run, msg);
+    }
+    fvm_call_manager_deinit(&run.calls);
+    fvm_env_deinit(&run.env);
+    fvm_arena_reset(&m->context->arena);
+    return err;
+}
+
+/* --- settlement --- */
+
+static fvm_err pay(fvm_machine *m, uint64_t id, const fvm_big *amount)
+{
+    if (fvm_big_sign(amount) < 0) return FVM_ERR_INVALID;
+    if (fvm_big_is_zero(amount)) return FVM_OK;
+    fvm_err err = fvm_state_credit(m->state, id, amount);
+    return err == FVM_ERR_NOT_FOUND || err == FVM_ERR_RANGE ? FVM_ERR_BAD_STATE : err;
+}
+
+/* Step 16. */
+static fvm_err settle(fvm_machine *m, fvm_receipt *receipt, const fvm_message *msg, uint64_t sender)
+{
+    fvm_gas_outputs o;
+    FVM_TRY(fvm_gas_outputs_compute(&o, receipt->gas_used, msg->gas_limit, &m->tipset.base_fee,
+                                    &msg->gas_fee_cap, &msg->gas_premium));
+    FVM_TRY(pay(m, FVM_ID_BURNT, &o.base_fee_burn));
+    FVM_TRY(pay(m, FVM_ID_REWARD, &o.miner_tip));
+    FVM_TRY(pay(m, FVM_ID_BURNT, &o.over_estimation_burn));
+    FVM_TRY(pay(m, sender, &o.refund));
+    receipt->penalty = o.penalty;
+    receipt->miner_tip = o.miner_tip;
+    receipt->base_fee_burn = o.base_fee_burn;
+    receipt->over_estimation_burn = o.over_estimation_burn;
+    receipt->refund = o.refund;
+    receipt->gas_refund = o.gas_refund;
+    receipt->gas_burned = o.gas_burned;
+    return FVM_OK;
+}
+
+fvm_err fvm__executor_apply(fvm_machine *machine, fvm_receipt *receipt, const fvm_message *message,
+                            fvm_apply_kind kind, uint64_t chain_length)
+{
+    preflight pre;
+    FVM_TRY(run_preflight(machine, receipt, &pre, message, kind, chain_length));
+    if (pre.stop) return FVM_OK;
+    FVM_TRY(call_and_finish(machine, receipt, message, kind, chain_length, pre.sender));
+    return kind == FVM_APPLY_EXPLICIT ? settle(machine, receipt, message, pre.sender) : FVM_OK;
+}

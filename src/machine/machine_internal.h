@@ -1,0 +1,37 @@
+/* machine_internal.h - what machine.c, executor.c and block.c share. */
+#ifndef FVM_MACHINE_INTERNAL_H
+#define FVM_MACHINE_INTERNAL_H
+
+#include "base/arena.h"
+#include "engine.h"
+#include "kernel/kernel.h"
+#include <fvm/machine.h>
+
+struct fvm_context {
+    fvm_engine *engine;
+    const fvm_allocator *alloc;
+    fvm_wasm_context *wasm;
+    fvm_arena arena; /* of the message that runs */
+};
+
+struct fvm_machine {
+    fvm_context *context;
+    const fvm_allocator *alloc;
+    const fvm_network *net;
+    const fvm_wasm_host_table *hosts;
+    fvm_externs externs;
+    fvm_tipset_context tipset;
+    fvm_blockstore store; /* buffered, over the embedder's */
+    fvm_state_view *state;
+    fvm_manifest *manifest;
+    const fvm_trace_sink *trace;
+    bool debug;
+    bool unusable; /* a failure could not be undone */
+};
+
+/** Applies a message; runs on the context's stack. Same contract as fvm_machine_apply, but the
+ *  caller undoes the state on error. */
+FVM_NODISCARD fvm_err fvm__executor_apply(fvm_machine *machine, fvm_receipt *receipt,
+                                          const fvm_message *message, fvm_apply_kind kind,
+                                          uint64_t chain_length);
+#endif
