@@ -220,3 +220,28 @@ TEST(bls_refuses_keys_outside_the_group)
     CHECK_OK(fvm_bls_verify_aggregate(&valid, good, key, &FVM_STR("message"), 1));
     CHECK(!valid);
 }
+
+/* from the vector crypto-verify-signature: what another implementation made */
+TEST(bls_verifies_a_signature_of_the_network)
+{
+    uint8_t s[96], key[48], text[64];
+    (void)test_hex(s, sizeof s,
+                   "8e40dd0de74cbc0c841fbde582bc3cba1399eaee264675f0e242ae0e6750b241"
+                   "374776fc70f8e393c3e0cc917745df5b0af69bd90a86184ad35e1d98869137ac"
+                   "5b736e1d47bc63685e28c573ffdbcea3cba7991ab999c87b057615f6f6ad0f83");
+    (void)test_hex(key, sizeof key,
+                   "a13e1e849fe4be80283d317637ec59be8cee9f3aac2d4895e263ac3523b23e47"
+                   "7789278f62fd201742ecd5eaafa080d4");
+    fvm_bytes message = test_hex(text, sizeof text,
+                                 "8bbf259fbfce9cf9923437734a7751648f68df376243c0d9fee3a54abfe93afb"
+                                 "17cecb73c1b390bd39b9ce1134cd2956bf86db054efe7d6cf2b3c7f1e2af5cee"
+                                 "200cd1eb1b83756457f966e674c5457f4207498c26afcac108c16c69cf35eaf6"
+                                 "9691ec96e5d6ec6056a2ebe00d96f662ab410cb80776ca87c4f573dce5b67f57"
+                                 "90842b09af74a47e30c5e89d9873a4720517aff50ba454687cbeabf6e429d5c2"
+                                 "4354a2749e4f3e38c816355f5936433329a1eb69a049640cc251505105456337"
+                                 "fd02d7cce8127d1514051cfcf678ec6033d5585c4b3989583f05c5157caa6b1c"
+                                 "c1d1e9dc61a7aa6aa0b7f2582263e5a77a48ae86608db7c412e6b0676f8bd20a"
+                                 "58b0c5af0be28480a1e438a52f0708d9bb5d6cd20d0f3edd4e1a5d1fe76d1b55"
+                                 "8b8a9dccce4d9693358885e8");
+    CHECK(fvm_bls_verify(s, key, message));
+}
