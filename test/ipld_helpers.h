@@ -59,8 +59,8 @@ static inline fvm_bytes cbor_number(uint8_t room[9], uint64_t v)
 /** A store over another that fails the nth operation of a kind with FVM_ERR_IO (0: none). */
 typedef struct faulty_store {
     fvm_blockstore base;
-    size_t reads, writes;                 /* so far */
-    size_t fail_read_at, fail_write_at;   /* 1 = the first */
+    size_t reads, writes;               /* so far */
+    size_t fail_read_at, fail_write_at; /* 1 = the first */
 } faulty_store;
 
 static inline fvm_err faulty_get(void *self, fvm_buf *out, const fvm_cid *cid)
@@ -80,7 +80,7 @@ static inline fvm_err faulty_put_many(void *self, const fvm_block *blocks, size_
     if (++s->writes == s->fail_write_at) return FVM_ERR_IO;
     return fvm_blockstore_put_many(&s->base, blocks, count);
 }
-static const fvm_blockstore_ops faulty_ops = {
-    .get = faulty_get, .has = faulty_has, .put_many = faulty_put_many
-};
+static const fvm_blockstore_ops faulty_ops = { .get = faulty_get,
+                                               .has = faulty_has,
+                                               .put_many = faulty_put_many };
 #endif

@@ -6,9 +6,15 @@
 
 /* --- conveniences --- */
 
-static bool is_identity(const fvm_cid *cid) { return cid->hash == FVM_HASH_IDENTITY; }
+static bool is_identity(const fvm_cid *cid)
+{
+    return cid->hash == FVM_HASH_IDENTITY;
+}
 
-static fvm_bytes digest_of(const fvm_cid *cid) { return (fvm_bytes){ cid->digest, cid->digest_len }; }
+static fvm_bytes digest_of(const fvm_cid *cid)
+{
+    return (fvm_bytes){ cid->digest, cid->digest_len };
+}
 
 fvm_err fvm_blockstore_get(const fvm_blockstore *bs, fvm_buf *out, const fvm_cid *cid)
 {
@@ -36,7 +42,8 @@ fvm_err fvm_blockstore_put_many(const fvm_blockstore *bs, const fvm_block *block
     return count ? bs->ops->put_many(bs->self, blocks, count) : FVM_OK;
 }
 
-fvm_err fvm_blockstore_put_new(const fvm_blockstore *bs, fvm_cid *out, uint64_t codec, fvm_bytes data)
+fvm_err fvm_blockstore_put_new(const fvm_blockstore *bs, fvm_cid *out, uint64_t codec,
+                               fvm_bytes data)
 {
     fvm_block block = { fvm_cid_of(codec, data), data };
     FVM_TRY(bs->ops->put_many(bs->self, &block, 1));
@@ -44,7 +51,8 @@ fvm_err fvm_blockstore_put_new(const fvm_blockstore *bs, fvm_cid *out, uint64_t 
     return FVM_OK;
 }
 
-fvm_err fvm_blockstore_view(const fvm_blockstore *bs, fvm_bytes *out, fvm_buf *spare, const fvm_cid *cid)
+fvm_err fvm_blockstore_view(const fvm_blockstore *bs, fvm_bytes *out, fvm_buf *spare,
+                            const fvm_cid *cid)
 {
     if (bs->ops->view && !is_identity(cid)) return bs->ops->view(bs->self, out, cid);
     size_t start = spare->len;

@@ -27,7 +27,8 @@ void fvm__blocktable_clear(fvm__blocktable *table)
 fvm__stored_block *fvm__blocktable_get(const fvm__blocktable *table, const fvm_cid *cid)
 {
     uint8_t key[FVM_CID_BYTES_MAX];
-    const fvm_map_entry *entry = fvm_map_get(&table->map, (fvm_bytes){ key, fvm_cid_write(key, cid) });
+    const fvm_map_entry *entry = fvm_map_get(&table->map,
+                                             (fvm_bytes){ key, fvm_cid_write(key, cid) });
     return entry ? entry->value.ptr : NULL;
 }
 

@@ -27,7 +27,8 @@ void fvm__blocktable_clear(fvm__blocktable *table);
 /** The block, or NULL. Stays where it is until it is cleared or compacted away. */
 fvm__stored_block *fvm__blocktable_get(const fvm__blocktable *table, const fvm_cid *cid);
 /** Copies the block in, unless its CID is there already: then it is the same block. */
-FVM_NODISCARD fvm_err fvm__blocktable_put(fvm__blocktable *table, const fvm_cid *cid, fvm_bytes data);
+FVM_NODISCARD fvm_err fvm__blocktable_put(fvm__blocktable *table, const fvm_cid *cid,
+                                          fvm_bytes data);
 /** Takes the block out of the map; its memory is given back by `clear` or `compact`. */
 void fvm__blocktable_remove(fvm__blocktable *table, const fvm_cid *cid);
 /** Gives back the memory of removed blocks when that is most of the arena. Moves blocks. Keeps

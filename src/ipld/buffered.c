@@ -199,13 +199,15 @@ fvm_err fvm_buffered_collect(const fvm_blockstore *buffered, fvm_buf *out, const
     return err;
 }
 
-fvm_err fvm_buffered_flush(const fvm_blockstore *buffered, const fvm_cid *root, fvm_flush_rules rules)
+fvm_err fvm_buffered_flush(const fvm_blockstore *buffered, const fvm_cid *root,
+                           fvm_flush_rules rules)
 {
     buffered_store *store = buffered->self;
     fvm_buf out;
     fvm_buf_init(&out, store->alloc);
     fvm_err err = fvm_buffered_collect(buffered, &out, root, rules);
-    const fvm_block *blocks = (const fvm_block *)(const void *)out.ptr; /* heap: aligned for anything */
+    const fvm_block *blocks = (const fvm_block *)(const void *)
+                                  out.ptr; /* heap: aligned for anything */
     size_t count = out.len / sizeof *blocks;
     if (err == FVM_OK) err = fvm_blockstore_put_many(store->base, blocks, count);
     if (err == FVM_OK && rules == FVM_FLUSH_V2) fvm__blocktable_clear(&store->table);

@@ -13,9 +13,8 @@
 #define V2_HEADER_LEN 40
 #define LOAD_BATCH 64
 
-static const uint8_t v2_pragma[V2_PRAGMA_LEN] = {
-    0x0a, 0xa1, 0x67, 'v', 'e', 'r', 's', 'i', 'o', 'n', 0x02
-};
+static const uint8_t v2_pragma[V2_PRAGMA_LEN] = { 0x0a, 0xa1, 0x67, 'v', 'e', 'r',
+                                                  's',  'i',  'o',  'n', 0x02 };
 
 /* The v1 archive inside a v2 one; a v1 archive is given back as it is. */
 static fvm_err unwrap_v2(fvm_bytes *out, fvm_bytes car)

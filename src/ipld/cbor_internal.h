@@ -19,7 +19,12 @@ enum {
 #define CBOR_STEPS_MAX 256
 
 /** A string of (masked) major 2 or 3; as fvm_cbor_bytes, without a UTF-8 check. */
-FVM_NODISCARD fvm_err fvm__cbor_string(fvm_bytes *out, fvm_bytes *in, unsigned major, fvm_buf *spare);
+FVM_NODISCARD fvm_err fvm__cbor_string(fvm_bytes *out, fvm_bytes *in, unsigned major,
+                                       fvm_buf *spare);
+
+/** A link of a trie's node, left where it is: `cid` is its binary CID within `in`. Takes what
+ *  fvm_cbor_cid takes, except indefinite strings inside the link, which nothing writes. */
+FVM_NODISCARD fvm_err fvm__cbor_link(fvm_bytes *cid, uint64_t *codec, fvm_bytes *in);
 
 /** The link scanner. `strict` adds what nv17 refuses: heads that are not minimal, and link strings of
  *  over 100 bytes (reference/executor.md 7). */

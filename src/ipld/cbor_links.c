@@ -10,7 +10,11 @@
  * major, floats too. */
 static bool head_is_minimal(uint64_t value, size_t used)
 {
-    size_t need = value < 24 ? 1 : value <= 0xff ? 2 : value <= 0xffff ? 3 : value <= 0xffffffff ? 5 : 9;
+    size_t need = value < 24            ? 1
+                  : value <= 0xff       ? 2
+                  : value <= 0xffff     ? 3
+                  : value <= 0xffffffff ? 5
+                                        : 9;
     return used == need;
 }
 

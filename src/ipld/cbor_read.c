@@ -48,7 +48,10 @@ fvm_err fvm_cbor_head(uint8_t *major, uint64_t *value, fvm_bytes *in)
     return FVM_OK;
 }
 
-fvm_err fvm_cbor_uint(uint64_t *out, fvm_bytes *in) { return masked_head(out, in, CBOR_UINT, 3); }
+fvm_err fvm_cbor_uint(uint64_t *out, fvm_bytes *in)
+{
+    return masked_head(out, in, CBOR_UINT, 3);
+}
 
 fvm_err fvm_cbor_u32(uint32_t *out, fvm_bytes *in)
 {
@@ -148,7 +151,10 @@ fvm_err fvm_cbor_text(fvm_bytes *out, fvm_bytes *in, fvm_buf *spare)
 
 /* --- containers --- */
 
-fvm_err fvm_cbor_array(uint64_t *count, fvm_bytes *in) { return masked_head(count, in, CBOR_ARRAY, 3); }
+fvm_err fvm_cbor_array(uint64_t *count, fvm_bytes *in)
+{
+    return masked_head(count, in, CBOR_ARRAY, 3);
+}
 
 fvm_err fvm_cbor_tuple(uint64_t count, fvm_bytes *in)
 {
@@ -160,7 +166,10 @@ fvm_err fvm_cbor_tuple(uint64_t count, fvm_bytes *in)
     return FVM_OK;
 }
 
-fvm_err fvm_cbor_map(uint64_t *pairs, fvm_bytes *in) { return masked_head(pairs, in, CBOR_MAP, 3); }
+fvm_err fvm_cbor_map(uint64_t *pairs, fvm_bytes *in)
+{
+    return masked_head(pairs, in, CBOR_MAP, 3);
+}
 
 /* --- links and simple values --- */
 
@@ -192,6 +201,24 @@ fvm_err fvm_cbor_cid(fvm_cid *out, fvm_bytes *in)
     return FVM_OK;
 }
 
+fvm_err fvm__cbor_link(fvm_bytes *cid, uint64_t *codec, fvm_bytes *in)
+{
+    fvm_bytes rest = *in, inside = *in;
+    fvm_cid value;
+    uint8_t major;
+    uint64_t len;
+    size_t used;
+    FVM_TRY(fvm_cbor_cid(&value, &rest));
+    FVM_TRY(fvm_cbor_head(&major, &len, &inside)); /* the tag, or what passes for one */
+    FVM_TRY(fvm_cbor_head(&major, &len, &inside)); /* the string, checked above */
+    inside = (fvm_bytes){ inside.ptr + 1, (size_t)len - 1 };
+    FVM_TRY(fvm_cid_read(&value, &used, inside));
+    *cid = (fvm_bytes){ inside.ptr, used };
+    *codec = value.codec;
+    *in = rest;
+    return FVM_OK;
+}
+
 fvm_err fvm_cbor_bool(bool *out, fvm_bytes *in)
 {
     if (in->len == 0) return FVM_ERR_TRUNCATED;
@@ -208,4 +235,7 @@ bool fvm_cbor_take_null(fvm_bytes *in)
     return true;
 }
 
-fvm_err fvm_cbor_end(fvm_bytes in) { return in.len == 0 ? FVM_OK : FVM_ERR_TRAILING; }
+fvm_err fvm_cbor_end(fvm_bytes in)
+{
+    return in.len == 0 ? FVM_OK : FVM_ERR_TRAILING;
+}

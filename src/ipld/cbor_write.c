@@ -36,20 +36,44 @@ static fvm_err put_string(fvm_buf *out, unsigned major, fvm_bytes v)
     return fvm_buf_append(out, v);
 }
 
-fvm_err fvm_cbor_put_uint(fvm_buf *out, uint64_t v) { return put_head(out, CBOR_UINT, v); }
+fvm_err fvm_cbor_put_uint(fvm_buf *out, uint64_t v)
+{
+    return put_head(out, CBOR_UINT, v);
+}
 
 fvm_err fvm_cbor_put_int(fvm_buf *out, int64_t v)
 {
     return v < 0 ? put_head(out, CBOR_NINT, ~(uint64_t)v) : put_head(out, CBOR_UINT, (uint64_t)v);
 }
 
-fvm_err fvm_cbor_put_bytes(fvm_buf *out, fvm_bytes v) { return put_string(out, CBOR_BYTES, v); }
-fvm_err fvm_cbor_put_text(fvm_buf *out, fvm_bytes v) { return put_string(out, CBOR_TEXT, v); }
-fvm_err fvm_cbor_put_array(fvm_buf *out, uint64_t count) { return put_head(out, CBOR_ARRAY, count); }
-fvm_err fvm_cbor_put_map(fvm_buf *out, uint64_t pairs) { return put_head(out, CBOR_MAP, pairs); }
-fvm_err fvm_cbor_put_null(fvm_buf *out) { return fvm_buf_put_u8(out, 0xf6); }
-fvm_err fvm_cbor_put_bool(fvm_buf *out, bool v) { return fvm_buf_put_u8(out, v ? 0xf5 : 0xf4); }
-fvm_err fvm_cbor_put_raw(fvm_buf *out, fvm_bytes item) { return fvm_buf_append(out, item); }
+fvm_err fvm_cbor_put_bytes(fvm_buf *out, fvm_bytes v)
+{
+    return put_string(out, CBOR_BYTES, v);
+}
+fvm_err fvm_cbor_put_text(fvm_buf *out, fvm_bytes v)
+{
+    return put_string(out, CBOR_TEXT, v);
+}
+fvm_err fvm_cbor_put_array(fvm_buf *out, uint64_t count)
+{
+    return put_head(out, CBOR_ARRAY, count);
+}
+fvm_err fvm_cbor_put_map(fvm_buf *out, uint64_t pairs)
+{
+    return put_head(out, CBOR_MAP, pairs);
+}
+fvm_err fvm_cbor_put_null(fvm_buf *out)
+{
+    return fvm_buf_put_u8(out, 0xf6);
+}
+fvm_err fvm_cbor_put_bool(fvm_buf *out, bool v)
+{
+    return fvm_buf_put_u8(out, v ? 0xf5 : 0xf4);
+}
+fvm_err fvm_cbor_put_raw(fvm_buf *out, fvm_bytes item)
+{
+    return fvm_buf_append(out, item);
+}
 
 fvm_err fvm_cbor_put_cid(fvm_buf *out, const fvm_cid *cid)
 {

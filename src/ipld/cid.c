@@ -139,7 +139,8 @@ size_t fvm_cid_to_text(char out[FVM_CID_TEXT_MAX], const fvm_cid *cid)
         text.ptr[text.len++] = 'b';
         err = fvm_base32_encode(&text, in);
     }
-    if (err != FVM_OK || text.len >= FVM_CID_TEXT_MAX) text.len = 0; /* not reached: see CID_TEXT_LEN_MAX */
+    if (err != FVM_OK || text.len >= FVM_CID_TEXT_MAX)
+        text.len = 0; /* not reached: see CID_TEXT_LEN_MAX */
     out[text.len] = '\0';
     return text.len;
 }
@@ -169,7 +170,8 @@ static fvm_err base64_unpadded(fvm_buf *out, fvm_bytes text, bool url)
         FVM_TRY(fvm_buf_put_u8(out, (uint8_t)(bits >> have)));
         bits &= (1u << have) - 1;
     }
-    return have == 6 || bits != 0 ? FVM_ERR_MALFORMED : FVM_OK; /* stray digit, non-zero spare bits */
+    return have == 6 || bits != 0 ? FVM_ERR_MALFORMED
+                                  : FVM_OK; /* stray digit, non-zero spare bits */
 }
 
 static fvm_err decode_multibase(fvm_buf *out, fvm_bytes text)

@@ -71,7 +71,8 @@ fvm_err fvm_hamt_new(fvm_hamt **out, const fvm_blockstore *bs, unsigned bit_widt
 
 static fvm_err read_node(fvm_hamt *hamt, hamt_node **out, const fvm_cid *cid, bool is_root)
 {
-    return hamt_node_read(out, hamt->bs, cid, hamt->bit_width, is_root, &hamt->scratch, hamt->alloc);
+    return hamt_node_read(out, hamt->bs, cid, hamt->bit_width, is_root, &hamt->scratch,
+                          hamt->alloc);
 }
 
 fvm_err fvm_hamt_load(fvm_hamt **out, const fvm_blockstore *bs, const fvm_cid *root,

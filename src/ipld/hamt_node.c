@@ -104,7 +104,8 @@ void hamt_node_remove(hamt_node *node, unsigned index)
 typedef struct parsed {
     uint64_t bits[HAMT_WIDTH_MAX / 64];
     size_t slot_count, entry_count;
-    hamt_slot slots[HAMT_WIDTH_MAX]; /* of a bucket: u.entries is set later, the buckets come in order */
+    hamt_slot
+        slots[HAMT_WIDTH_MAX]; /* of a bucket: u.entries is set later, the buckets come in order */
     hamt_entry entries[HAMT_WIDTH_MAX * HAMT_BUCKET_MAX];
 } parsed;
 
@@ -124,22 +125,13 @@ static fvm_err parse_bitfield(parsed *p, fvm_bytes *in)
     return FVM_OK;
 }
 
-/* The CID stays where it is in the block. (The reference's decoder would also join an indefinite
- * string inside the link, which nothing writes; here that is refused.) */
 static fvm_err parse_link(hamt_slot *slot, fvm_bytes *in)
 {
-    fvm_bytes inside = *in;
-    fvm_cid cid;
-    uint8_t major;
-    uint64_t value;
-    size_t used;
-    FVM_TRY(fvm_cbor_cid(&cid, in));
-    if (cid.codec != FVM_CODEC_DAG_CBOR) return FVM_ERR_BAD_STATE;
-    FVM_TRY(fvm_cbor_head(&major, &value, &inside)); /* the tag */
-    FVM_TRY(fvm_cbor_head(&major, &value, &inside)); /* the string, checked above */
-    inside = (fvm_bytes){ inside.ptr + 1, (size_t)value - 1 };
-    FVM_TRY(fvm_cid_read(&cid, &used, inside));
-    *slot = (hamt_slot){ .u.link = inside.ptr, .kind = HAMT_LINK, .cid_len = (uint8_t)used };
+    fvm_bytes cid;
+    uint64_t codec;
+    FVM_TRY(fvm__cbor_link(&cid, &codec, in));
+    if (codec != FVM_CODEC_DAG_CBOR) return FVM_ERR_BAD_STATE;
+    *slot = (hamt_slot){ .u.link = cid.ptr, .kind = HAMT_LINK, .cid_len = (uint8_t)cid.len };
     return FVM_OK;
 }
 
@@ -191,7 +183,8 @@ static fvm_err parse(parsed *p, fvm_bytes in, unsigned bit_width, bool is_root)
     if (count > (uint64_t)1 << bit_width) return FVM_ERR_BAD_STATE;
     if (count == 0 && !is_root) return FVM_ERR_BAD_STATE;
     unsigned set = 0;
-    for (size_t i = 0; i < FVM_COUNT(p->bits); i++) set += (unsigned)__builtin_popcountll(p->bits[i]);
+    for (size_t i = 0; i < FVM_COUNT(p->bits); i++)
+        set += (unsigned)__builtin_popcountll(p->bits[i]);
     if (count != set) return FVM_ERR_BAD_STATE;
 
     p->entry_count = 0;
@@ -240,8 +233,10 @@ static hamt_node *build(const parsed *p, fvm_bytes block, const fvm_allocator *a
 }
 
 /* Not to be inlined: its frame is large, and iteration recurses around calls of it. */
-__attribute__((noinline)) fvm_err hamt_node_read(hamt_node **out, const fvm_blockstore *bs, const fvm_cid *cid,
-                       unsigned bit_width, bool is_root, fvm_buf *spare, const fvm_allocator *alloc)
+__attribute__((noinline)) fvm_err hamt_node_read(hamt_node **out, const fvm_blockstore *bs,
+                                                 const fvm_cid *cid, unsigned bit_width,
+                                                 bool is_root, fvm_buf *spare,
+                                                 const fvm_allocator *alloc)
 {
     parsed p; /* 20 KiB; what is read of it is written first */
     fvm_bytes block;

@@ -72,11 +72,18 @@ TEST(cid_text_in_every_multibase)
 TEST(cid_text_refuses)
 {
     static const char *const refused[] = {
-        "", "b", "x", "bafk2bzaceahfouoae3suhmxivmxlayez3kq5dzo7i53y654h7kvultprf7r2",
+        "",
+        "b",
+        "x",
+        "bafk2bzaceahfouoae3suhmxivmxlayez3kq5dzo7i53y654h7kvultprf7r2",
         "bafk2bzaceahfouoae3suhmxivmxlayez3kq5dzo7i53y654h7kvultprf7r2qa",
-        "bAFKQACTGNFWC6MJPNFXGS5A", "f0155000a66696c2f312f696e69740", "f0155000a66696c2f312f696e697400",
+        "bAFKQACTGNFWC6MJPNFXGS5A",
+        "f0155000a66696c2f312f696e69740",
+        "f0155000a66696c2f312f696e697400",
         "mAVUACmZpbC8xL2luaXR", /* unused bits set */
-        "mAVUACmZpbC8xL2luaXQ=", "uAVUACmZpbC8xL2luaX+", "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbd",
+        "mAVUACmZpbC8xL2luaXQ=",
+        "uAVUACmZpbC8xL2luaX+",
+        "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbd",
         "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbd0",
     };
     fvm_cid cid = { .codec = 7 };
@@ -97,10 +104,12 @@ TEST(cid_read_leaves_what_follows_and_accepts_short_digests)
 TEST(cid_read_drops_bits_above_63_of_a_varint)
 {
     /* codec as ten bytes, the last of which has more bits than a u64 */
-    fvm_cid cid = read_hex("01" TEN_FF "7f" "0000");
+    fvm_cid cid = read_hex("01" TEN_FF "7f"
+                           "0000");
     CHECK(cid.codec == UINT64_MAX);
     uint8_t out[FVM_CID_BYTES_MAX];
-    CHECK_HEX(((fvm_bytes){ out, fvm_cid_write(out, &cid) }), "01" TEN_FF "01" "0000");
+    CHECK_HEX(((fvm_bytes){ out, fvm_cid_write(out, &cid) }), "01" TEN_FF "01"
+                                                              "0000");
 }
 
 TEST(cid_of_the_greatest_length_fits)
@@ -150,8 +159,8 @@ TEST(cid_of_blocks)
 
 TEST(cid_make_and_verify_for_each_hash)
 {
-    static const uint64_t hashes[] = { FVM_HASH_IDENTITY,   FVM_HASH_SHA2_256,
-                                       FVM_HASH_KECCAK_256, FVM_HASH_RIPEMD_160,
+    static const uint64_t hashes[] = { FVM_HASH_IDENTITY,    FVM_HASH_SHA2_256,
+                                       FVM_HASH_KECCAK_256,  FVM_HASH_RIPEMD_160,
                                        FVM_HASH_BLAKE2B_256, FVM_HASH_BLAKE2B_512 };
     for (size_t i = 0; i < FVM_COUNT(hashes); i++) {
         fvm_cid cid;
@@ -165,5 +174,6 @@ TEST(cid_make_and_verify_for_each_hash)
     uint8_t large[65] = { 0 };
     CHECK_ERR(fvm_cid_verify(&cid, FVM_STR("")), FVM_ERR_INVALID);
     CHECK_ERR(fvm_cid_make(&cid, 0x55, FVM_HASH_SHA2_512, FVM_STR("")), FVM_ERR_INVALID);
-    CHECK_ERR(fvm_cid_make(&cid, 0x55, FVM_HASH_IDENTITY, (fvm_bytes){ large, 65 }), FVM_ERR_INVALID);
+    CHECK_ERR(fvm_cid_make(&cid, 0x55, FVM_HASH_IDENTITY, (fvm_bytes){ large, 65 }),
+              FVM_ERR_INVALID);
 }

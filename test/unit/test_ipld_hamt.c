@@ -68,7 +68,8 @@ TEST(hamt_example_3_four_slots)
     for (uint8_t i = 0; i < 4; i++) set(hamt, FVM_BYTES('k', (uint8_t)('0' + i)), i);
     fvm_cid root = flush(hamt);
     check_block(&bs, &root,
-                "82 44 04002021 84 81 82 426b32 02 81 82 426b33 03 81 82 426b31 01 81 82 426b30 00", NULL);
+                "82 44 04002021 84 81 82 426b32 02 81 82 426b33 03 81 82 426b31 01 81 82 426b30 00",
+                NULL);
     fvm_hamt_free(hamt);
     fvm_blockstore_free(&bs);
 }
@@ -88,28 +89,29 @@ TEST(hamt_examples_4_and_5_split_and_collapse)
     static const char child_hex[] =
         "82 44 c8000080 84 81 82 423238 02 81 82 43313034 03 81 82 423236 01 81 82 4130 00";
     uint8_t child_bytes[64];
-    fvm_cid child = fvm_cid_of(
-        FVM_CODEC_DAG_CBOR,
-        test_hex(child_bytes, sizeof child_bytes,
-                 "8244c80000808481824232380281824331303403818242323601818241" "3000"));
+    fvm_cid child = fvm_cid_of(FVM_CODEC_DAG_CBOR,
+                               test_hex(child_bytes, sizeof child_bytes,
+                                        "8244c80000808481824232380281824331303403818242323601818241"
+                                        "3000"));
     check_block(&bs, &child, child_hex, NULL);
     check_block(&bs, &root, "82 42 0800 81 L0", &child);
-    check_cid_text("split", &root, "bafy2bzacec7d223ory4yqhwv4fib4znyjclqeki5ksxq52feiehfjgpev526a");
+    check_cid_text("split", &root,
+                   "bafy2bzacec7d223ory4yqhwv4fib4znyjclqeki5ksxq52feiehfjgpev526a");
 
     /* and again with everything read back from the store */
     fvm_hamt *again;
     CHECK_OK(fvm_hamt_load(&again, &bs, &root, 5, NULL));
-    delete(again, FVM_STR("0"));
-    delete(hamt, FVM_STR("0"));
+    delete (again, FVM_STR("0"));
+    delete (hamt, FVM_STR("0"));
     static const char collapsed[] = "82 42 0800 81 83 82 43313034 03 82 423236 01 82 423238 02";
     root = flush(hamt);
     check_block(&bs, &root, collapsed, NULL);
     root = flush(again);
     check_block(&bs, &root, collapsed, NULL);
 
-    delete(again, FVM_STR("26"));
-    delete(again, FVM_STR("28"));
-    delete(again, FVM_STR("104"));
+    delete (again, FVM_STR("26"));
+    delete (again, FVM_STR("28"));
+    delete (again, FVM_STR("104"));
     root = flush(again);
     check_cid_text("empty again", &root, EMPTY);
     fvm_hamt_free(hamt);
