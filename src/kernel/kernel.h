@@ -65,8 +65,15 @@ typedef struct fvm_kernel_ops {
     /** The compiled module of `code`; stays valid until the message ends. Errors: FVM_ERR_FATAL
      *  (missing, or cannot be loaded), HOST. */
     fvm_err (*module)(void *ctx, const fvm_wasm_module **out, const fvm_cid *code);
+    /** Enters the caller's receiver again by its `upgrade` export, one level deeper (FIP-0098): its
+     *  actor record has the new code already; the new frame's caller is `caller->caller`, its method
+     *  FVM_METHOD_UPGRADE, its value 0, never read-only. OnMethodInvocation is charged as for a call,
+     *  and the block returned too. Only where fvm_network.upgrade_actor; NULL otherwise. */
+    fvm_err (*upgrade)(void *ctx, fvm_call_result *out, const fvm_invocation *caller,
+                       const fvm_ipld_block *params, const fvm_ipld_block *info);
     void *ctx;
 } fvm_kernel_ops;
+#define FVM_METHOD_UPGRADE 932083u
 
 /** The tipset that messages run in. */
 typedef struct fvm_tipset_context {
@@ -135,10 +142,11 @@ typedef struct fvm_registry {
     const fvm_ipld_block **blocks;
     uint32_t count, cap;
 } fvm_registry;
-/** CIDs that an invocation may name (nv21+): an open-addressing set over CID bytes, in the arena. */
+/** CIDs that an invocation may name (nv21+): a binary trie over the CIDs' bytes, in the arena
+ *  (cid_set.c). */
 typedef struct fvm_cid_set {
-    const fvm_cid **slots;
-    size_t count, cap; /* cap a power of two, or 0 */
+    uintptr_t root; /* 0: empty */
+    size_t count;
 } fvm_cid_set;
 
 typedef enum fvm_entry {
