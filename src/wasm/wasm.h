@@ -116,6 +116,7 @@ typedef enum fvm_wasm_trap {
     FVM_WASM_TRAP_INT_OVERFLOW,
     FVM_WASM_TRAP_INT_DIVIDE_BY_ZERO,
     FVM_WASM_TRAP_BAD_CONVERSION,
+    FVM_WASM_TRAP_UNDEFINED_ELEMENT, /* call_indirect past the end of the table */
 } fvm_wasm_trap;
 const char *fvm_wasm_trap_text(fvm_wasm_trap trap);
 

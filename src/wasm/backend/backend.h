@@ -1,0 +1,74 @@
+/* backend.h - the seam between the front end (validate.c) and what makes code of a function.
+ *
+ * The front end makes one forward pass over a body. It checks it, and tells the back end each
+ * instruction that can be reached; dead code is not shown, nor are blocks that begin in it. The
+ * back end keeps a label stack and an operand stack of its own, which follow from what it is told.
+ *
+ * Gas. A metered block (engine.md 6) is announced where its charge has to stand, and its cost comes
+ * later, since it includes code behind nested blocks:
+ *
+ *     charge_begin(id)      leave room for a charge here, keep the place under `id`
+ *     ...instructions, blocks...
+ *     charge_cost(id, n)    the charge costs n milligas, n > 0
+ *
+ * Ids count up from 0 in each function. A charge whose cost never comes costs nothing and may be
+ * left out. No charge is announced between two instructions of which the first jumps: a charge
+ * belongs to the instruction that follows it.
+ *
+ * Direct calls to defined functions are bracketed by the limiter: their cost is the callee's, which
+ * may be a function that comes later, so it is read when running, or patched by `finish`. */
+#ifndef FVM_WASM_BACKEND_H
+#define FVM_WASM_BACKEND_H
+
+#include "wasm/module.h"
+#include "wasm/opcodes.h"
+
+typedef struct fvm__op {
+    fvm__opcode code;
+    char type;       /* of the value at hand: select, local.*, global.*, table.* */
+    uint32_t a, b;   /* immediates: index, depth, destination and source, table and type */
+    uint64_t imm;    /* constant as bits, or offset of a load or store */
+    uint32_t charge; /* run-time charge in milligas per unit of the top operand; 0 for none */
+} fvm__op;
+
+/** What a block takes and leaves; for a loop a branch carries the parameters. */
+typedef struct fvm__block_type {
+    const char *params, *results;
+    uint32_t n_params, n_results;
+} fvm__block_type;
+
+typedef struct fvm__backend fvm__backend;
+typedef struct fvm__backend_ops {
+    fvm_err (*func_begin)(fvm__backend *be, uint32_t func);
+    /** Everything but blocks and branches; calls included. */
+    fvm_err (*op)(fvm__backend *be, const fvm__op *op);
+    /** BLOCK, LOOP or IF. */
+    fvm_err (*block)(fvm__backend *be, fvm__opcode code, const fvm__block_type *type);
+    /** `live`: the end of the arm before it is reached. */
+    fvm_err (*else_)(fvm__backend *be, bool live);
+    /** Ends a block or the function. `live`: reached from above. `no_else`: an `if` without. */
+    fvm_err (*end)(fvm__backend *be, bool live, bool no_else);
+    /** BR, BR_IF; RETURN is a BR to the function's label. */
+    fvm_err (*br)(fvm__backend *be, fvm__opcode code, uint32_t depth);
+    /** `depths` has n + 1 entries, the last is the default; borrowed. */
+    fvm_err (*br_table)(fvm__backend *be, const uint32_t *depths, uint32_t n);
+    fvm_err (*charge_begin)(fvm__backend *be, uint32_t id);
+    void (*charge_cost)(fvm__backend *be, uint32_t id, uint64_t milligas);
+    /** After the function's last `end`: `max_height` operands at most were on the stack. Fills the
+     *  back end's fields of the function. */
+    fvm_err (*func_end)(fvm__backend *be, uint32_t max_height);
+    /** After all functions: gives the code to the module. */
+    fvm_err (*finish)(fvm__backend *be);
+    /** Frees what was not given away. */
+    void (*free)(fvm__backend *be);
+} fvm__backend_ops;
+
+struct fvm__backend {
+    const fvm__backend_ops *ops;
+    fvm_wasm_module *module; /* all but code is decoded before the first function begins */
+};
+
+/** The interpreter's translator (backend/interp). */
+fvm_err fvm__interp_backend_new(fvm__backend **out, fvm_wasm_module *module);
+void fvm__interp_code_free(fvm_wasm_module *module);
+#endif

@@ -1,0 +1,156 @@
+/* instance.h - the runtime's own view of contexts, instances and what they hold. */
+#ifndef FVM_WASM_INSTANCE_H
+#define FVM_WASM_INSTANCE_H
+
+#include "wasm/module.h"
+
+/* --- memories and tables ---------------------------------------------------------------------- */
+
+/** A reserved stretch of address space, of which the front is in use. */
+typedef struct fvm__memory {
+    uint8_t *data;
+    uint64_t len;      /* bytes in use */
+    uint64_t reserved; /* bytes */
+    fvm__limits limits;
+} fvm__memory;
+
+typedef struct fvm__table {
+    uint64_t *elems;
+    uint32_t size, cap;
+    fvm__limits limits;
+    char type;
+    const fvm_allocator *alloc;
+} fvm__table;
+
+/** A global as an extern: where its value is, and its type. */
+typedef struct fvm__global {
+    uint64_t *value;
+    const fvm__global_def *def;
+} fvm__global;
+
+/** A function as a value: a funcref is a pointer to one of these. */
+typedef struct fvm__funcref {
+    fvm_wasm_instance *instance;
+    const fvm__func_def *def;
+    bool thunked; /* entering costs def->thunk_milligas (0 for imports and when unmetered) */
+} fvm__funcref;
+
+/* --- instances -------------------------------------------------------------------------------- */
+
+struct fvm_wasm_instance {
+    const fvm_wasm_module *module;
+    fvm_wasm_context *context;
+    void *host;
+    fvm_wasm_limiter limiter; /* grow NULL: none */
+    int64_t gas;
+    uint32_t height;      /* of the stack limiter */
+    uint32_t frames_used; /* bytes of the virtual frame budget */
+    fvm_wasm_trap trap;
+    bool starting; /* start runs: the host sees no memory */
+
+    fvm__memory *memory; /* NULL: none */
+    fvm__table **tables;
+    uint64_t *globals;           /* values of the defined ones */
+    uint64_t **imported_globals; /* where the imported ones are */
+    fvm__funcref **imports;
+    fvm__funcref *refs; /* by the module's list; of imports: not used */
+    bool *elem_dropped, *data_dropped;
+    fvm__global *global_externs; /* of all globals; only when unmetered */
+
+    fvm__memory own_memory;
+    fvm__table *own_tables;
+    fvm__funcref *own_imports;
+    const fvm_allocator *alloc;
+    size_t bytes;
+};
+
+/** A reference of the module's list as a value. */
+static inline uint64_t fvm__instance_ref(const fvm_wasm_instance *instance, uint32_t entry)
+{
+    const fvm__ref_def *def = &instance->module->refs[entry];
+    const fvm__funcref *ref = def->func < instance->module->n_func_imports
+                                  ? instance->imports[def->func]
+                                  : &instance->refs[entry];
+    return (uint64_t)(uintptr_t)ref;
+}
+static inline fvm__funcref *fvm__funcref_of(uint64_t value)
+{
+    return (fvm__funcref *)(uintptr_t)value; /* made by fvm__instance_ref or null */
+}
+
+/** memory.grow: the size before in pages, or -1. HOST errors when the node has no memory. */
+FVM_NODISCARD fvm_err fvm__memory_grow(fvm_wasm_instance *instance, uint32_t *result, uint32_t delta);
+/** table.grow, likewise in elements. */
+FVM_NODISCARD fvm_err fvm__table_grow(fvm_wasm_instance *instance, uint32_t *result, fvm__table *table,
+                                      uint32_t delta, uint64_t value);
+/* Bulk instructions; a trap, or NONE. */
+fvm_wasm_trap fvm__memory_init(fvm_wasm_instance *instance, uint32_t segment, uint32_t to, uint32_t from,
+                               uint32_t len);
+fvm_wasm_trap fvm__memory_copy(fvm_wasm_instance *instance, uint32_t to, uint32_t from, uint32_t len);
+fvm_wasm_trap fvm__memory_fill(fvm_wasm_instance *instance, uint32_t to, uint32_t byte, uint32_t len);
+fvm_wasm_trap fvm__table_init(fvm_wasm_instance *instance, uint32_t table, uint32_t segment, uint32_t to,
+                              uint32_t from, uint32_t len);
+fvm_wasm_trap fvm__table_copy(fvm_wasm_instance *instance, uint32_t to_table, uint32_t from_table,
+                              uint32_t to, uint32_t from, uint32_t len);
+fvm_wasm_trap fvm__table_fill(fvm_wasm_instance *instance, uint32_t table, uint32_t to, uint64_t value,
+                              uint32_t len);
+
+/** Enters a function: charges its thunk, checks the limiter, runs it or calls the host. `slots`
+ *  holds the arguments and receives the results. A trap is noted in `entry`, whose gas and limits
+ *  count. */
+FVM_NODISCARD fvm_err fvm__enter(fvm_wasm_instance *entry, const fvm__funcref *ref, uint64_t *slots,
+                                 const uint64_t *args);
+/** Runs code of `def` in `instance` with its frame at `fp`, where the arguments are, until it
+ *  returns; back end. */
+FVM_NODISCARD fvm_err fvm__interp_run(fvm_wasm_instance *entry, const fvm__funcref *ref, uint64_t *fp);
+
+/* --- contexts --------------------------------------------------------------------------------- */
+
+/** A stretch of value stack. Calls that nest through the host go on where the outer one is; when
+ *  less than a whole frame budget is left they go to the next chunk. */
+typedef struct fvm__value_chunk {
+    struct fvm__value_chunk *next, *prev;
+    uint64_t *base;
+    size_t bytes;
+} fvm__value_chunk;
+
+/** A reservation that an instance gave back, all zeros again. */
+typedef struct fvm__spare_memory {
+    struct fvm__spare_memory *next;
+    uint8_t *data;
+    uint64_t reserved;
+} fvm__spare_memory;
+
+struct fvm_wasm_context {
+    const fvm_allocator *alloc;
+    fvm__value_chunk *chunk; /* in use */
+    uint64_t *sp;            /* first free slot in it */
+    fvm__spare_memory *spare;
+    fvm_wasm_trap trap;
+    struct fvm__fiber *fiber; /* the native stack, made when first needed */
+};
+
+/** Makes `bytes` of value stack available from context->sp on; `saved` restores. */
+typedef struct fvm__stack_mark {
+    fvm__value_chunk *chunk;
+    uint64_t *sp;
+} fvm__stack_mark;
+FVM_NODISCARD fvm_err fvm__stack_reserve(fvm_wasm_context *context, fvm__stack_mark *saved, size_t bytes);
+static inline void fvm__stack_release(fvm_wasm_context *context, fvm__stack_mark saved)
+{
+    context->chunk = saved.chunk;
+    context->sp = saved.sp;
+}
+
+/** A zeroed memory of `pages`, in a reservation that it can grow in. */
+FVM_NODISCARD fvm_err fvm__memory_open(fvm_wasm_context *context, fvm__memory *memory, uint32_t pages,
+                                       uint32_t pages_max);
+/** Grows within the reservation, or moves; false: no memory. */
+bool fvm__memory_extend(fvm__memory *memory, uint64_t len);
+void fvm__memory_close(fvm_wasm_context *context, fvm__memory *memory);
+
+/* fiber.c */
+FVM_NODISCARD fvm_err fvm__fiber_run(struct fvm__fiber **fiber, const fvm_allocator *alloc,
+                                     fvm_err (*fn)(void *), void *arg);
+void fvm__fiber_free(struct fvm__fiber *fiber, const fvm_allocator *alloc);
+#endif

@@ -1,0 +1,75 @@
+/* meter.h - metered blocks: which instructions are paid for together, and where (engine.md 6).
+ *
+ * A body is cut into blocks such that, without a trap, either all of a block is executed or none.
+ * A block begins at an instruction, its *start*, where the whole cost is charged; it may go on
+ * behind nested blocks. Starts are named by an id: two open blocks with one id began at the same
+ * instruction, and when the inner one closes, its cost moves to the outer one.
+ *
+ * The charge has to stand before the first instruction that costs or that could be jumped back to,
+ * which is where the id is announced to the back end; a block that turns out to cost nothing is
+ * mostly not announced at all. */
+#ifndef FVM_WASM_METER_H
+#define FVM_WASM_METER_H
+
+#include "wasm/backend/backend.h"
+
+/** A block of the result: start as index of an instruction of the body as it was given. */
+typedef struct fvm__meter_block {
+    uint32_t func;
+    uint32_t start;
+    uint64_t milligas;
+} fvm__meter_block;
+
+/** Hears of each block, dead ones included; for tests and for `fvm wasm`. */
+typedef struct fvm__meter_listener {
+    void (*block)(void *ctx, const fvm__meter_block *block);
+    void *ctx;
+} fvm__meter_listener;
+
+/** Of one entry of the control stack; entry 0 is the function. */
+typedef struct fvm__meter_entry {
+    uint32_t lowest_forward; /* lowest entry that is branched to from inside, loops excepted */
+    uint32_t start;          /* id of the open block's start */
+    uint64_t cost;           /* of the open block */
+    bool is_loop;
+} fvm__meter_entry;
+
+/** Of one id. */
+typedef struct fvm__meter_start {
+    uint32_t position; /* of its instruction */
+    bool announced;
+} fvm__meter_start;
+
+typedef struct fvm__meter {
+    fvm__backend *be;
+    const fvm__meter_listener *listener;
+    const fvm_allocator *alloc;
+    uint32_t func;
+    fvm__meter_start *starts;
+    uint32_t n_starts, cap_starts;
+    bool overflow; /* a cost past 64 bits: the module cannot be metered */
+} fvm__meter;
+
+void fvm__meter_init(fvm__meter *meter, fvm__backend *be, const fvm__meter_listener *listener,
+                     const fvm_allocator *alloc);
+void fvm__meter_deinit(fvm__meter *meter);
+/** Begins a function: fills entry 0. */
+FVM_NODISCARD fvm_err fvm__meter_begin(fvm__meter *meter, fvm__meter_entry *entry, uint32_t func);
+/** Adds a cost to the open block of `top`, and sees to its charge when `live`. */
+FVM_NODISCARD fvm_err fvm__meter_add(fvm__meter *meter, fvm__meter_entry *top, uint64_t milligas, bool live);
+/** The charge must stand no later than here: before a loop's label, before `unreachable`. */
+FVM_NODISCARD fvm_err fvm__meter_announce(fvm__meter *meter, fvm__meter_entry *top, bool live);
+/** Opens entry `index` for a block; `next` is the position of the instruction after it. A plain
+ *  block goes on with its parent's start, `if` and `loop` have their own. */
+FVM_NODISCARD fvm_err fvm__meter_open(fvm__meter *meter, fvm__meter_entry *entry,
+                                      const fvm__meter_entry *parent, uint32_t index, fvm__opcode code,
+                                      uint32_t next);
+/** Closes the open block of `top` and begins one at `next`. `parent` is NULL for entry 0. */
+FVM_NODISCARD fvm_err fvm__meter_finish(fvm__meter *meter, fvm__meter_entry *top,
+                                        fvm__meter_entry *parent, uint32_t next);
+/** Notes a branch from `top` to entry `index`, after fvm__meter_finish. */
+static inline void fvm__meter_target(fvm__meter_entry *top, uint32_t index, bool target_is_loop)
+{
+    if (!target_is_loop && index < top->lowest_forward) top->lowest_forward = index;
+}
+#endif
