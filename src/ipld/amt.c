@@ -7,8 +7,10 @@
  * operation first reads what it will need, then makes what is new on the side, and changes the array
  * only when nothing can fail any more.
  *
- * The reference does not check that values stand at height 0 and links above; it gives odd answers, or
- * panics, where they do not. Here such an array is FVM_ERR_BAD_STATE when the place is reached. */
+ * The reference does not check that values stand at height 0 and links above, and gives odd answers
+ * or panics where they do not; nor that nodes below the root have anything in them, so that a few
+ * blocks of links to each other can keep an iteration busy for ever without a single value. Nobody
+ * writes either; here both are FVM_ERR_BAD_STATE when the place is reached. */
 #include "amt.h"
 
 #include "amt_node.h"
@@ -112,11 +114,10 @@ static fvm_err read_node(fvm_amt *amt, amt_node **out, const fvm_cid *cid, unsig
     amt_node *node;
     FVM_TRY(view_block(amt, &in, cid));
     FVM_TRY(take_node(amt, &node, &in));
-    if (in.len > 0 || (node->count > 0 && node->leaf != (height == 0))) {
+    if (in.len > 0 || node->count == 0 || node->leaf != (height == 0)) {
         amt_node_free(amt->alloc, node);
         return FVM_ERR_BAD_STATE;
     }
-    node->leaf = height == 0; /* an empty node was read as a leaf */
     node->cid = *cid;
     *out = node;
     return FVM_OK;
