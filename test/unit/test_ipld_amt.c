@@ -343,3 +343,53 @@ TEST(amt_refuses_links_and_values_at_the_wrong_height)
     }
     fvm_blockstore_free(&bs);
 }
+
+static fvm_err use_everything(const fvm_allocator *alloc, void *ctx)
+{
+    static const uint64_t indexes[] = { 3, 9, 0, 70, 4, 1000, 71, 1u << 20 };
+    const fvm_blockstore *bs = ctx;
+    fvm_amt *amt = NULL;
+    fvm_cid root;
+    fvm_err err = fvm_amt_new(&amt, bs, 2, alloc);
+    if (err != FVM_OK) return err;
+    for (size_t i = 0; err == FVM_OK && i < FVM_COUNT(indexes); i++)
+        err = fvm_amt_set(amt, indexes[i], FVM_BYTES(0x18, (uint8_t)i));
+    if (err == FVM_OK) err = fvm_amt_flush(amt, &root);
+    fvm_amt_free(amt);
+    if (err != FVM_OK) return err;
+    err = fvm_amt_load(&amt, bs, &root, alloc);
+    if (err != FVM_OK) return err;
+    for (size_t i = FVM_COUNT(indexes); err == FVM_OK && i-- > 0;)
+        err = fvm_amt_delete(amt, NULL, indexes[i]);
+    fvm_amt_free(amt);
+    return err;
+}
+
+TEST(amt_survives_each_failing_allocation)
+{
+    fvm_blockstore bs = memory();
+    test_each_allocation_fails(use_everything, &bs);
+    fvm_blockstore_free(&bs);
+}
+
+/* Empty nodes below the root hold nothing, but a few of them could keep an iteration busy for ever. */
+TEST(amt_refuses_empty_nodes_below_the_root)
+{
+    fvm_blockstore bs = memory();
+    fvm_cid child, root;
+    fvm_amt *amt;
+    fvm_bytes value;
+    fvm_buf block;
+    fvm_buf_init(&block, NULL);
+    CHECK_OK(fvm_blockstore_put_new(&bs, &child, FVM_CODEC_DAG_CBOR,
+                                    FVM_BYTES(0x83, 0x41, 0x00, 0x80, 0x80)));
+    CHECK_OK(fvm_buf_append(&block, FVM_BYTES(0x84, 0x03, 0x01, 0x01, 0x83, 0x41, 0x01, 0x81)));
+    CHECK_OK(fvm_cbor_put_cid(&block, &child));
+    CHECK_OK(fvm_cbor_put_array(&block, 0));
+    CHECK_OK(fvm_blockstore_put_new(&bs, &root, FVM_CODEC_DAG_CBOR, fvm_buf_bytes(&block)));
+    CHECK_OK(fvm_amt_load(&amt, &bs, &root, NULL));
+    CHECK_ERR(fvm_amt_get(amt, &value, 0), FVM_ERR_BAD_STATE);
+    fvm_amt_free(amt);
+    fvm_buf_deinit(&block);
+    fvm_blockstore_free(&bs);
+}

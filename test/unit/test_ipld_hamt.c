@@ -166,3 +166,244 @@ TEST(hamt_writes_nothing_when_nothing_changed)
     fvm_hamt_free(hamt);
     fvm_blockstore_free(&faulty.base);
 }
+
+static fvm_err append_key(void *ctx, fvm_bytes key, fvm_bytes value)
+{
+    (void)value;
+    return fvm_buf_append(ctx, key);
+}
+
+static fvm_err stop_at_once(void *ctx, fvm_bytes key, fvm_bytes value)
+{
+    (void)key, (void)value;
+    ++*(size_t *)ctx;
+    return FVM_ERR_INVALID;
+}
+
+TEST(hamt_each_goes_by_slot_then_key_and_stops)
+{
+    fvm_blockstore bs = memory();
+    fvm_hamt *hamt = empty(&bs, 5);
+    for (uint8_t i = 0; i < 4; i++) set(hamt, FVM_BYTES('k', (uint8_t)('0' + i)), i);
+    set(hamt, FVM_STR("28"), 0); /* slot 11, as are 26 and 0 */
+    set(hamt, FVM_STR("26"), 0);
+    set(hamt, FVM_STR("0"), 0);
+    set(hamt, FVM_STR("104"), 0);
+    fvm_cid root = flush(hamt);
+    for (int fresh = 0; fresh < 2; fresh++) {
+        fvm_buf seen;
+        size_t calls = 0;
+        fvm_buf_init(&seen, NULL);
+        CHECK_OK(fvm_hamt_each(hamt, append_key, &seen));
+        CHECK_BYTES(fvm_buf_bytes(&seen), FVM_STR("k2k328104260k1k0"));
+        CHECK_ERR(fvm_hamt_each(hamt, stop_at_once, &calls), FVM_ERR_INVALID);
+        CHECK(calls == 1);
+        fvm_buf_deinit(&seen);
+        fvm_hamt_free(hamt);
+        if (fresh == 0) CHECK_OK(fvm_hamt_load(&hamt, &bs, &root, 5, NULL));
+    }
+    fvm_blockstore_free(&bs);
+}
+
+/* A link to the block `80`, which is no node. */
+#define LINK                                                                                       \
+    "d82a582700"                                                                                   \
+    "0171a0e4022045b0cfc220ceec5b7c1c62c4d4193d38e4eba48e8815729ce75f9c0ab0e4c1c0"
+#define RAW_LINK                                                                                   \
+    "d82a582700"                                                                                   \
+    "0155a0e4022045b0cfc220ceec5b7c1c62c4d4193d38e4eba48e8815729ce75f9c0ab0e4c1c0"
+
+TEST(hamt_load_refuses)
+{
+    static const struct {
+        const char *why, *hex;
+    } refused[] = {
+        { "not a tuple", "80" },
+        { "three items", "83408000" },
+        { "bytes behind", "82408000" },
+        { "bitfield is text", "826080" },
+        { "bitfield of 33 bytes",
+          "825821000000000000000000000000000000000000000000000000000000000000"
+          "00000000"
+          "80" },
+        { "fewer pointers than bits", "82410381"
+                                      "81824000" },
+        { "more pointers than bits", "82410182"
+                                     "81824000"
+                                     "8182410000" },
+        { "pointers missing", "82410181" },
+        { "empty bucket", "8241018180" },
+        { "bucket of four", "82410181"
+                            "84"
+                            "82410000"
+                            "82410100"
+                            "82410200"
+                            "82410300" },
+        { "keys unsorted", "82410181"
+                           "82"
+                           "82410100"
+                           "82410000" },
+        { "keys twice", "82410181"
+                        "82"
+                        "82410100"
+                        "82410100" },
+        { "a longer key first", "82410181"
+                                "82"
+                                "8242010000"
+                                "82410100" },
+        { "pointer is a number", "8241018100" },
+        { "pointer is a map", "82410181a0" },
+        { "bucket with masked head", "8241018101"
+                                     "824000" },
+        { "entry with masked head", "8241018181"
+                                    "024000" },
+        { "key with masked head", "8241018181"
+                                  "820000" },
+        { "key is text", "8241018181"
+                         "826000" },
+        { "entry of one", "8241018181"
+                          "8140" },
+        { "entry of three", "8241018181"
+                            "83400000" },
+        { "value with tag 43", "8241018181"
+                               "8240d82b00" },
+        { "value indefinite", "8241018181"
+                              "82409fff" },
+        { "link to a raw block", "82410181" RAW_LINK },
+        { "indefinite node", "9f4080ff" },
+        { "indefinite pointers", "82409fff" },
+    };
+    fvm_blockstore bs = memory();
+    for (size_t i = 0; i < FVM_COUNT(refused); i++) {
+        uint8_t room[256];
+        fvm_cid root;
+        fvm_hamt *hamt;
+        fvm_bytes block = test_hex(room, sizeof room, refused[i].hex);
+        CHECK_OK(fvm_blockstore_put_new(&bs, &root, FVM_CODEC_DAG_CBOR, block));
+        CHECK_AT(refused[i].why, fvm_hamt_load(&hamt, &bs, &root, 5, NULL) == FVM_ERR_BAD_STATE);
+    }
+    fvm_hamt *hamt;
+    fvm_cid absent = fvm_cid_of(FVM_CODEC_DAG_CBOR, FVM_STR("absent"));
+    CHECK_ERR(fvm_hamt_load(&hamt, &bs, &absent, 5, NULL), FVM_ERR_MISSING_BLOCK);
+    CHECK_ERR(fvm_hamt_new(&hamt, &bs, 0, NULL), FVM_ERR_INVALID);
+    CHECK_ERR(fvm_hamt_new(&hamt, &bs, 9, NULL), FVM_ERR_INVALID);
+    fvm_blockstore_free(&bs);
+}
+
+TEST(hamt_load_accepts_what_the_reference_accepts)
+{
+    static const struct {
+        const char *why, *hex;
+    } accepted[] = {
+        { "leading zeros in the bitfield", "82440000000181"
+                                           "81824000" },
+        { "bitfield in segments", "825f4101ff81"
+                                  "81824000" },
+        { "masked heads of node, bitfield and pointers", "02010101"
+                                                         "81824000" },
+        { "heads not minimal", "9802590001019801"
+                               "9801"
+                               "9802580000" },
+        { "bits past the width", "824501000000"
+                                 "0081"
+                                 "81824000" },
+    };
+    fvm_blockstore bs = memory();
+    for (size_t i = 0; i < FVM_COUNT(accepted); i++) {
+        uint8_t room[256];
+        fvm_cid root;
+        fvm_hamt *hamt;
+        fvm_bytes block = test_hex(room, sizeof room, accepted[i].hex);
+        CHECK_OK(fvm_blockstore_put_new(&bs, &root, FVM_CODEC_DAG_CBOR, block));
+        CHECK_AT(accepted[i].why, fvm_hamt_load(&hamt, &bs, &root, 5, NULL) == FVM_OK);
+        fvm_hamt_free(hamt);
+    }
+    fvm_blockstore_free(&bs);
+}
+
+TEST(hamt_broken_children_are_met_when_they_are_needed)
+{
+    /* slot 11 ("0") leads to a block that is no node, slot 26 (address f0100) to none at all */
+    fvm_blockstore bs = memory();
+    uint8_t room[256];
+    fvm_cid root, child;
+    fvm_hamt *hamt;
+    fvm_bytes value;
+    size_t calls = 0;
+    CHECK_OK(fvm_blockstore_put_new(&bs, &child, FVM_CODEC_DAG_CBOR, FVM_BYTES(0x80)));
+    fvm_bytes block = test_hex(room, sizeof room,
+                               "824404000800"
+                               "82" LINK "d82a5827000171a0e40220"
+                               "0000000000000000000000000000000000000000000000000000000000000000");
+    CHECK_OK(fvm_blockstore_put_new(&bs, &root, FVM_CODEC_DAG_CBOR, block));
+    CHECK_OK(fvm_hamt_load(&hamt, &bs, &root, 5, NULL));
+    CHECK_ERR(fvm_hamt_get(hamt, &value, FVM_STR("k1")), FVM_ERR_NOT_FOUND);
+    CHECK_ERR(fvm_hamt_get(hamt, &value, FVM_STR("0")), FVM_ERR_BAD_STATE);
+    CHECK_ERR(fvm_hamt_set(hamt, FVM_STR("0"), FVM_BYTES(0)), FVM_ERR_BAD_STATE);
+    CHECK_ERR(fvm_hamt_delete(hamt, NULL, FVM_STR("0")), FVM_ERR_BAD_STATE);
+    CHECK_ERR(fvm_hamt_get(hamt, &value, FVM_BYTES(0, 0x64)), FVM_ERR_MISSING_BLOCK);
+    CHECK_ERR(fvm_hamt_each(hamt, stop_at_once, &calls), FVM_ERR_BAD_STATE);
+    set(hamt, FVM_STR("k1"), 1); /* the rest can be used */
+    (void)flush(hamt);
+    fvm_hamt_free(hamt);
+    fvm_blockstore_free(&bs);
+}
+
+/* A child of one key is not canonical. Deleting that key would leave it empty: an error, and the key
+ * stays, as in the reference. */
+TEST(hamt_child_of_one_key_cannot_lose_it)
+{
+    fvm_blockstore bs = memory();
+    uint8_t room[64];
+    fvm_cid root, child;
+    fvm_hamt *hamt;
+    fvm_bytes value;
+    fvm_buf node;
+    fvm_buf_init(&node, NULL);
+    /* "0" hashes to 5feceb66: slots 11, 31 */
+    CHECK_OK(fvm_blockstore_put_new(&bs, &child, FVM_CODEC_DAG_CBOR,
+                                    test_hex(room, sizeof room,
+                                             "8244800000008181824130"
+                                             "05")));
+    CHECK_OK(fvm_buf_append(&node, test_hex(room, sizeof room, "8242080081")));
+    CHECK_OK(fvm_cbor_put_cid(&node, &child));
+    CHECK_OK(fvm_blockstore_put_new(&bs, &root, FVM_CODEC_DAG_CBOR, fvm_buf_bytes(&node)));
+    CHECK_OK(fvm_hamt_load(&hamt, &bs, &root, 5, NULL));
+    CHECK_ERR(fvm_hamt_delete(hamt, NULL, FVM_STR("0")), FVM_ERR_BAD_STATE);
+    CHECK_OK(fvm_hamt_get(hamt, &value, FVM_STR("0")));
+    CHECK_BYTES(value, FVM_BYTES(5));
+    fvm_cid same = flush(hamt);
+    CHECK(fvm_cid_eq(&same, &root));
+    fvm_buf_deinit(&node);
+    fvm_hamt_free(hamt);
+    fvm_blockstore_free(&bs);
+}
+
+static fvm_err use_everything(const fvm_allocator *alloc, void *ctx)
+{
+    const fvm_blockstore *bs = ctx;
+    fvm_hamt *hamt = NULL;
+    fvm_cid root;
+    fvm_err err = fvm_hamt_new(&hamt, bs, 2, alloc);
+    if (err != FVM_OK) return err;
+    for (uint8_t i = 0; err == FVM_OK && i < 30; i++)
+        err = fvm_hamt_set(hamt, FVM_BYTES(i), FVM_BYTES(0x18, i));
+    for (uint8_t i = 0; err == FVM_OK && i < 28; i++)
+        err = fvm_hamt_delete(hamt, NULL, FVM_BYTES(i));
+    if (err == FVM_OK) err = fvm_hamt_flush(hamt, &root);
+    fvm_hamt_free(hamt);
+    if (err != FVM_OK) return err;
+    err = fvm_hamt_load(&hamt, bs, &root, 2, alloc);
+    if (err != FVM_OK) return err;
+    for (uint8_t i = 0; err == FVM_OK && i < 10; i++)
+        err = fvm_hamt_set(hamt, FVM_BYTES(i), FVM_BYTES(0x18, i));
+    fvm_hamt_free(hamt);
+    return err;
+}
+
+TEST(hamt_survives_each_failing_allocation)
+{
+    fvm_blockstore bs = memory();
+    test_each_allocation_fails(use_everything, &bs);
+    fvm_blockstore_free(&bs);
+}
