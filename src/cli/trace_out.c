@@ -17,6 +17,13 @@ static json_t *call_entry(const fvm_trace_event *e)
                      "value", fvm_json_from_big(e->value ? e->value : &zero));
 }
 
+static json_t *ipld_entry(const fvm_trace_event *e, const char *what)
+{
+    char cid[FVM_CID_TEXT_MAX] = "";
+    if (e->cid) (void)fvm_cid_to_text(cid, e->cid);
+    return json_pack("{s:s,s:s,s:o}", "cid", cid, "ipld", what, "size", fvm_json_from_u64(e->size));
+}
+
 json_t *fvm_trace_entry(const fvm_trace_event *e, bool *skip)
 {
     *skip = false;
@@ -28,8 +35,8 @@ json_t *fvm_trace_entry(const fvm_trace_event *e, bool *skip)
     case FVM_TRACE_INVOKE: return json_pack("{s:o}", "invoke", fvm_json_from_u64(e->id));
     case FVM_TRACE_RETURN: return json_pack("{s:o}", "return", fvm_json_from_u64(e->exit_code));
     case FVM_TRACE_CALL_ERROR: return json_pack("{s:o}", "call_error", fvm_json_from_u64(e->error));
-    case FVM_TRACE_IPLD_GET: return json_pack("{s:s}", "ipld", "Get");
-    case FVM_TRACE_IPLD_PUT: return json_pack("{s:s}", "ipld", "Put");
+    case FVM_TRACE_IPLD_GET: return ipld_entry(e, "Get");
+    case FVM_TRACE_IPLD_PUT: return ipld_entry(e, "Put");
     case FVM_TRACE_LOG: break;
     }
     *skip = true;
