@@ -194,12 +194,10 @@ fvm_err fvm_kernel_invoke(fvm_invocation *inv, fvm_call_result *out, const fvm_c
     if (upgrade_info) FVM_TRY(fvm__registry_put(inv, &second, upgrade_info));
     const uint64_t handles[2] = { first, second };
 
-    uint64_t memory_before = env->memory_bytes;
     fvm__run_args args = { .inv = inv, .code = code, .handles = handles };
     fvm_err err = fvm_wasm_context_run(env->wasm, run_on_stack, &args);
     err = outcome(inv, out, err, args.returned);
     if (inv->instance) fvm_wasm_instance_free(inv->instance);
     inv->instance = NULL;
-    env->memory_bytes = memory_before;
     return err;
 }

@@ -176,9 +176,10 @@ struct fvm_invocation {
 
 /** Runs the code of the receiver: block registry with `params` as handle 1, init charges,
  *  instantiation, entry point, mapping of the outcome (engine.md 8, 9; all eras). The invocation's
- *  fields before "the kernel's own" are set by the caller, the rest is set up and torn down here,
- *  the env's memory total restored. `code` is the actor's code CID; `upgrade_info` is params of the
- *  second argument of an upgrade entry (NULL for invoke).
+ *  fields before "the kernel's own" are set by the caller, the rest is set up and torn down here.
+ *  env->memory_bytes is left raised by what the run took: it is the caller's to restore when the call
+ *  frame ends, which may hold two runs (an account's constructor, then the method). `code` is the
+ *  actor's code CID; `upgrade_info` is the second argument of an upgrade entry (NULL for invoke).
  *  Out:    out   exit code and block.
  *  Errors: FVM_ERR_OUT_OF_GAS, SYSCALL class (params do not fit), FATAL, HOST. */
 FVM_NODISCARD fvm_err fvm_kernel_invoke(fvm_invocation *inv, fvm_call_result *out, const fvm_cid *code,
