@@ -60,20 +60,25 @@ fvm_err fvm__table_grow(fvm_wasm_instance *instance, uint32_t *result, fvm__tabl
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-static bool inside(uint64_t size, uint32_t at, uint32_t len) { return (uint64_t)at + len <= size; }
+static bool inside(uint64_t size, uint32_t at, uint32_t len)
+{
+    return (uint64_t)at + len <= size;
+}
 
-fvm_wasm_trap fvm__memory_init(fvm_wasm_instance *instance, uint32_t segment, uint32_t to, uint32_t from,
-                               uint32_t len)
+fvm_wasm_trap fvm__memory_init(fvm_wasm_instance *instance, uint32_t segment, uint32_t to,
+                               uint32_t from, uint32_t len)
 {
     const fvm__data_segment *seg = &instance->module->datas[segment];
     uint64_t have = instance->data_dropped[segment] ? 0 : seg->bytes.len;
     fvm__memory *memory = instance->memory;
-    if (!inside(have, from, len) || !inside(memory->len, to, len)) return FVM_WASM_TRAP_MEMORY_BOUNDS;
+    if (!inside(have, from, len) || !inside(memory->len, to, len))
+        return FVM_WASM_TRAP_MEMORY_BOUNDS;
     if (len) memcpy(memory->data + to, seg->bytes.ptr + from, len);
     return FVM_WASM_TRAP_NONE;
 }
 
-fvm_wasm_trap fvm__memory_copy(fvm_wasm_instance *instance, uint32_t to, uint32_t from, uint32_t len)
+fvm_wasm_trap fvm__memory_copy(fvm_wasm_instance *instance, uint32_t to, uint32_t from,
+                               uint32_t len)
 {
     fvm__memory *memory = instance->memory;
     if (!inside(memory->len, from, len) || !inside(memory->len, to, len))
@@ -82,7 +87,8 @@ fvm_wasm_trap fvm__memory_copy(fvm_wasm_instance *instance, uint32_t to, uint32_
     return FVM_WASM_TRAP_NONE;
 }
 
-fvm_wasm_trap fvm__memory_fill(fvm_wasm_instance *instance, uint32_t to, uint32_t byte, uint32_t len)
+fvm_wasm_trap fvm__memory_fill(fvm_wasm_instance *instance, uint32_t to, uint32_t byte,
+                               uint32_t len)
 {
     fvm__memory *memory = instance->memory;
     if (!inside(memory->len, to, len)) return FVM_WASM_TRAP_MEMORY_BOUNDS;
@@ -92,7 +98,8 @@ fvm_wasm_trap fvm__memory_fill(fvm_wasm_instance *instance, uint32_t to, uint32_
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
-static uint64_t element(const fvm_wasm_instance *instance, const fvm__elem_segment *seg, uint32_t at)
+static uint64_t element(const fvm_wasm_instance *instance, const fvm__elem_segment *seg,
+                        uint32_t at)
 {
     if (!seg->items) return fvm__instance_ref(instance, seg->refs[at]);
     const fvm__const_expr *item = &seg->items[at];
@@ -109,7 +116,8 @@ fvm_wasm_trap fvm__table_init(fvm_wasm_instance *instance, uint32_t table_index,
     const fvm__elem_segment *seg = &instance->module->elems[segment];
     fvm__table *table = instance->tables[table_index];
     uint32_t have = instance->elem_dropped[segment] ? 0 : seg->count;
-    if (!inside(have, from, len) || !inside(table->size, to, len)) return FVM_WASM_TRAP_TABLE_BOUNDS;
+    if (!inside(have, from, len) || !inside(table->size, to, len))
+        return FVM_WASM_TRAP_TABLE_BOUNDS;
     for (uint32_t i = 0; i < len; i++) table->elems[to + i] = element(instance, seg, from + i);
     return FVM_WASM_TRAP_NONE;
 }

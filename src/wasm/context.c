@@ -45,7 +45,10 @@ fvm_err fvm_wasm_context_run(fvm_wasm_context *context, fvm_err (*fn)(void *arg)
     return fvm__fiber_run(&context->fiber, context->alloc, fn, arg);
 }
 
-fvm_wasm_trap fvm_wasm_context_trap(const fvm_wasm_context *context) { return context->trap; }
+fvm_wasm_trap fvm_wasm_context_trap(const fvm_wasm_context *context)
+{
+    return context->trap;
+}
 
 /* --- value stacks ----------------------------------------------------------------------------- */
 
@@ -102,7 +105,8 @@ fvm_err fvm__stack_reserve(fvm_wasm_context *c, fvm__stack_mark *saved, size_t b
 
 /* --- linear memories -------------------------------------------------------------------------- */
 
-fvm_err fvm__memory_open(fvm_wasm_context *c, fvm__memory *memory, uint32_t pages, uint32_t pages_max)
+fvm_err fvm__memory_open(fvm_wasm_context *c, fvm__memory *memory, uint32_t pages,
+                         uint32_t pages_max)
 {
     uint64_t need = (uint64_t)pages * FVM__PAGE_BYTES, want = (uint64_t)pages_max * FVM__PAGE_BYTES;
     memory->len = need;
@@ -143,9 +147,8 @@ void fvm__memory_close(fvm_wasm_context *c, fvm__memory *memory)
     if (!memory->data) return;
     /* pages that were never touched cost nothing here */
     fvm__spare_memory *spare = fvm_mem_alloc(c->alloc, sizeof *spare);
-    bool zeroed = spare
-               && (memory->len == 0
-                   || madvise(memory->data, (size_t)memory->len, MADV_DONTNEED) == 0);
+    bool zeroed = spare && (memory->len == 0 ||
+                            madvise(memory->data, (size_t)memory->len, MADV_DONTNEED) == 0);
     if (zeroed) {
         *spare = (fvm__spare_memory){ c->spare, memory->data, memory->reserved };
         c->spare = spare;

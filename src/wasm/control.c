@@ -121,9 +121,8 @@ static fvm_err op_end(fvm__validator *v)
     fvm__control closing = *fvm__top(v);
     bool live = fvm__live(v), no_else = closing.code == FVM__OP_IF;
     FVM_TRY(check_block_end(v));
-    if (no_else
-        && (closing.type.n_params != closing.type.n_results
-            || memcmp(closing.type.params, closing.type.results, closing.type.n_params) != 0))
+    if (no_else && (closing.type.n_params != closing.type.n_results ||
+                    memcmp(closing.type.params, closing.type.results, closing.type.n_params) != 0))
         return FVM__INVALID(v->d, "type mismatch: if without else");
     if (v->metered) {
         FVM_TRY(finish_block(v));
@@ -199,8 +198,8 @@ static fvm_err get_targets(fvm__validator *v, uint32_t *count)
     uint32_t n, arity, last = FVM__NO_INDEX;
     const char *types;
     FVM_TRY(fvm__get_count(v->d, &n, FVM__MAX_BR_TABLE, "br_table too large"));
-    FVM_TRY(fvm__vector_grow(v->alloc, &v->depths, &v->cap_depths, (uint64_t)n + 1,
-                             sizeof *v->depths));
+    FVM_TRY(
+        fvm__vector_grow(v->alloc, &v->depths, &v->cap_depths, (uint64_t)n + 1, sizeof *v->depths));
     for (uint32_t i = 0; i <= n; i++) FVM_TRY(get_depth(v, &v->depths[i]));
     label_types(&v->control[v->n_control - 1 - v->depths[n]], &types, &arity);
     for (uint32_t i = 0; i <= n; i++) {

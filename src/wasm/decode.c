@@ -139,9 +139,8 @@ fvm_err fvm__module_ref(fvm__decoder *d, uint32_t *entry, uint32_t func, bool ra
 
 bool fvm__functype_eq(const fvm__functype *a, const fvm__functype *b)
 {
-    return a == b
-        || (a->n_params == b->n_params && a->n_results == b->n_results
-            && strcmp(a->params, b->params) == 0 && strcmp(a->results, b->results) == 0);
+    return a == b || (a->n_params == b->n_params && a->n_results == b->n_results &&
+                      strcmp(a->params, b->params) == 0 && strcmp(a->results, b->results) == 0);
 }
 
 static fvm_err get_letters(fvm__decoder *d, const char **out, uint32_t *count, uint32_t limit)
@@ -210,7 +209,8 @@ static fvm_err get_limits(fvm__decoder *d, fvm__limits *out)
     *out = (fvm__limits){ .max = UINT32_MAX, .has_max = flags == 1 };
     FVM_TRY(fvm__get_u32(d, &out->min));
     if (out->has_max) FVM_TRY(fvm__get_u32(d, &out->max));
-    if (out->min > out->max) return FVM__INVALID(d, "size minimum must not be greater than maximum");
+    if (out->min > out->max)
+        return FVM__INVALID(d, "size minimum must not be greater than maximum");
     return FVM_OK;
 }
 
@@ -225,7 +225,8 @@ static fvm_err get_table_type(fvm__decoder *d, fvm__table_def *out)
 static fvm_err get_memory_type(fvm__decoder *d, fvm__memory_def *out)
 {
     FVM_TRY(get_limits(d, &out->limits));
-    if (out->limits.min > FVM__PAGES_MAX || (out->limits.has_max && out->limits.max > FVM__PAGES_MAX))
+    if (out->limits.min > FVM__PAGES_MAX ||
+        (out->limits.has_max && out->limits.max > FVM__PAGES_MAX))
         return FVM__INVALID(d, "memory size must be at most 65536 pages (4GiB)");
     return FVM_OK;
 }
@@ -249,7 +250,10 @@ static fvm_err get_type_index(fvm__decoder *d, const fvm__functype **out)
     return FVM_OK;
 }
 
-static bool text_is(fvm_bytes text, const char *s) { return fvm_bytes_eq(text, fvm_bytes_of(s)); }
+static bool text_is(fvm_bytes text, const char *s)
+{
+    return fvm_bytes_eq(text, fvm_bytes_of(s));
+}
 
 /* The host function of that name and type; no match leaves the module unlinkable. */
 static fvm_wasm_host_fn find_host(const fvm_wasm_host_table *hosts, const fvm__import *import,
@@ -257,8 +261,8 @@ static fvm_wasm_host_fn find_host(const fvm_wasm_host_table *hosts, const fvm__i
 {
     for (size_t i = 0; hosts && i < hosts->count; i++) {
         const fvm_wasm_host_func *f = &hosts->funcs[i];
-        if (text_is(import->name, f->name) && text_is(import->from, f->module)
-            && strcmp(f->params, type->params) == 0 && strcmp(f->results, type->results) == 0)
+        if (text_is(import->name, f->name) && text_is(import->from, f->module) &&
+            strcmp(f->params, type->params) == 0 && strcmp(f->results, type->results) == 0)
             return f->fn;
     }
     return NULL;
@@ -269,11 +273,11 @@ static fvm_wasm_host_fn find_host(const fvm_wasm_host_table *hosts, const fvm__i
 static fvm_err check_imported_global(fvm__decoder *d, const fvm__import *import)
 {
     bool from_gas = text_is(import->from, "gas");
-    if (d->module->rules.metering == FVM_WASM_METERING_V4 && from_gas
-        && text_is(import->name, "gas_counter"))
+    if (d->module->rules.metering == FVM_WASM_METERING_V4 && from_gas &&
+        text_is(import->name, "gas_counter"))
         return FVM__UNSUPPORTED(d, "imports the gas counter");
-    if (d->module->rules.metering == FVM_WASM_METERING_V2 && !from_gas
-        && !text_is(import->name, "gas_couner"))
+    if (d->module->rules.metering == FVM_WASM_METERING_V2 && !from_gas &&
+        !text_is(import->name, "gas_couner"))
         return FVM__UNSUPPORTED(d, "imports a global");
     return FVM_OK;
 }
@@ -402,8 +406,8 @@ static fvm_err decode_memories(fvm__decoder *d)
     FVM_TRY(extend(m, &m->memories, m->n_memories, n, sizeof *m->memories));
     if (n) FVM_TRY(get_memory_type(d, &m->memories[m->n_memories]));
     m->n_memories += n;
-    if (n && m->rules.metering == FVM_WASM_METERING_V4
-        && m->memories[m->n_memories - 1].limits.min > m->rules.memory_max_pages)
+    if (n && m->rules.metering == FVM_WASM_METERING_V4 &&
+        m->memories[m->n_memories - 1].limits.min > m->rules.memory_max_pages)
         return FVM__UNSUPPORTED(d, "memory minimum over the limit");
     return FVM_OK;
 }
@@ -434,8 +438,8 @@ static void sift(const fvm__export_entry *exports, uint32_t *heap, uint32_t at, 
     for (;;) {
         uint32_t child = 2 * at + 1;
         if (child >= n) return;
-        if (child + 1 < n
-            && fvm_bytes_cmp(exports[heap[child]].name, exports[heap[child + 1]].name) < 0)
+        if (child + 1 < n &&
+            fvm_bytes_cmp(exports[heap[child]].name, exports[heap[child + 1]].name) < 0)
             child++;
         if (fvm_bytes_cmp(exports[heap[at]].name, exports[heap[child]].name) >= 0) return;
         uint32_t swap = heap[at];
@@ -473,8 +477,10 @@ const fvm__export_entry *fvm__module_find_export(const fvm_wasm_module *module, 
         const fvm__export_entry *entry = &module->exports[module->exports_by_name[mid]];
         int c = fvm_bytes_cmp(entry->name, name);
         if (c == 0) return entry;
-        if (c < 0) low = mid + 1;
-        else high = mid;
+        if (c < 0)
+            low = mid + 1;
+        else
+            high = mid;
     }
     return NULL;
 }
@@ -540,12 +546,12 @@ typedef struct section_kind {
 } section_kind;
 
 static const section_kind sections[] = {
-    [0] = { 0, decode_custom },         [1] = { 1, decode_types },
-    [2] = { 2, decode_imports },        [3] = { 3, decode_functions },
-    [4] = { 4, decode_tables },         [5] = { 5, decode_memories },
-    [6] = { 6, decode_globals },        [7] = { 7, decode_exports },
-    [8] = { 8, decode_start },          [9] = { 9, fvm__decode_elements },
-    [10] = { 11, fvm__decode_code },    [11] = { 12, fvm__decode_datas },
+    [0] = { 0, decode_custom },       [1] = { 1, decode_types },
+    [2] = { 2, decode_imports },      [3] = { 3, decode_functions },
+    [4] = { 4, decode_tables },       [5] = { 5, decode_memories },
+    [6] = { 6, decode_globals },      [7] = { 7, decode_exports },
+    [8] = { 8, decode_start },        [9] = { 9, fvm__decode_elements },
+    [10] = { 11, fvm__decode_code },  [11] = { 12, fvm__decode_datas },
     [12] = { 10, decode_data_count },
 };
 
@@ -635,8 +641,10 @@ fvm_err fvm__module_new(fvm_wasm_module **out, const fvm_wasm_rules *rules,
     if (m->refs && m->n_refs < d.cap_refs) { /* so that the size is known when freeing */
         fvm__ref_def *fitted = fvm_mem_resize(alloc, m->refs, d.cap_refs * sizeof *m->refs,
                                               m->n_refs * sizeof *m->refs);
-        if (fitted) m->refs = fitted;
-        else if (err == FVM_OK) err = FVM_ERR_NOMEM;
+        if (fitted)
+            m->refs = fitted;
+        else if (err == FVM_OK)
+            err = FVM_ERR_NOMEM;
         if (!fitted) {
             fvm_mem_free(alloc, m->refs, d.cap_refs * sizeof *m->refs);
             m->refs = NULL;
@@ -669,6 +677,6 @@ void fvm_wasm_module_free(fvm_wasm_module *module)
 
 size_t fvm_wasm_module_size(const fvm_wasm_module *module)
 {
-    return sizeof *module + module->arena.used + module->code_bytes
-         + module->n_refs * sizeof *module->refs;
+    return sizeof *module + module->arena.used + module->code_bytes +
+           module->n_refs * sizeof *module->refs;
 }

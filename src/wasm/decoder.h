@@ -31,14 +31,16 @@ FVM_NODISCARD fvm_err fvm__fail(fvm__decoder *d, fvm_err err, const char *what);
 FVM_NODISCARD fvm_err fvm__get_u8(fvm__decoder *d, uint8_t *out);
 FVM_NODISCARD fvm_err fvm__get_u32(fvm__decoder *d, uint32_t *out);
 /** A count of things of at least one byte each, at most `limit`. */
-FVM_NODISCARD fvm_err fvm__get_count(fvm__decoder *d, uint32_t *out, uint32_t limit, const char *what);
+FVM_NODISCARD fvm_err fvm__get_count(fvm__decoder *d, uint32_t *out, uint32_t limit,
+                                     const char *what);
 /** A value type that the rules allow, as letter. */
 FVM_NODISCARD fvm_err fvm__get_value_type(fvm__decoder *d, char *out);
 FVM_NODISCARD fvm_err fvm__get_ref_type(fvm__decoder *d, char *out);
 /** The letter of a type byte, 0 for none that the rules allow. */
 char fvm__type_letter(const fvm_wasm_rules *rules, uint8_t byte);
 /** `count` zeroed things in the module's arena. */
-FVM_NODISCARD fvm_err fvm__module_array(fvm_wasm_module *module, void *out, uint64_t count, size_t size);
+FVM_NODISCARD fvm_err fvm__module_array(fvm_wasm_module *module, void *out, uint64_t count,
+                                        size_t size);
 /** The reference entry of a function, made if need be. */
 FVM_NODISCARD fvm_err fvm__module_ref(fvm__decoder *d, uint32_t *entry, uint32_t func, bool raw);
 
@@ -51,6 +53,7 @@ FVM_NODISCARD fvm_err fvm__decode_code(fvm__decoder *d);
 
 /** fvm_wasm_module_new, with a listener for metered blocks. */
 FVM_NODISCARD fvm_err fvm__module_new(fvm_wasm_module **out, const fvm_wasm_rules *rules,
-                                      const fvm_wasm_host_table *hosts, fvm_bytes wasm, char *detail,
-                                      const fvm_allocator *alloc, const fvm__meter_listener *listener);
+                                      const fvm_wasm_host_table *hosts, fvm_bytes wasm,
+                                      char *detail, const fvm_allocator *alloc,
+                                      const fvm__meter_listener *listener);
 #endif

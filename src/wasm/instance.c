@@ -84,11 +84,10 @@ void fvm_wasm_instance_free(fvm_wasm_instance *i)
 static fvm_err refuse(char *detail, const char *what, const fvm__import *import)
 {
     if (detail)
-        (void)snprintf(detail, FVM_WASM_DETAIL_MAX, "%s: %.*s %.*s", what,
-                       (int)(import->from.len < 50 ? import->from.len : 50),
-                       (const char *)import->from.ptr,
-                       (int)(import->name.len < 50 ? import->name.len : 50),
-                       (const char *)import->name.ptr);
+        (void)snprintf(
+            detail, FVM_WASM_DETAIL_MAX, "%s: %.*s %.*s", what,
+            (int)(import->from.len < 50 ? import->from.len : 50), (const char *)import->from.ptr,
+            (int)(import->name.len < 50 ? import->name.len : 50), (const char *)import->name.ptr);
     return FVM_ERR_WASM_LINK;
 }
 
@@ -139,7 +138,8 @@ static bool link_import(fvm_wasm_instance *i, const fvm__import *import, const f
     return link_global(i, import, ext);
 }
 
-static fvm_err link_all(fvm_wasm_instance *i, const fvm_wasm_extern *externs, size_t count, char *detail)
+static fvm_err link_all(fvm_wasm_instance *i, const fvm_wasm_extern *externs, size_t count,
+                        char *detail)
 {
     const fvm_wasm_module *m = i->module;
     for (uint32_t n = 0; n < m->n_imports; n++) {
@@ -148,7 +148,8 @@ static fvm_err link_all(fvm_wasm_instance *i, const fvm_wasm_extern *externs, si
         if (ext.object && ext.kind != import->kind)
             return refuse(detail, "incompatible import type", import);
         if (!link_import(i, import, &ext))
-            return refuse(detail, ext.object ? "incompatible import type" : "unknown import", import);
+            return refuse(detail, ext.object ? "incompatible import type" : "unknown import",
+                          import);
     }
     return FVM_OK;
 }
@@ -330,8 +331,8 @@ fvm_err fvm__enter(fvm_wasm_instance *entry, const fvm__funcref *ref, uint64_t *
     const fvm__functype *type = def->type;
     uint32_t height = entry->height, frames_used = entry->frames_used;
     /* the frames below, their overlap with arguments and results not taken off */
-    size_t need = (size_t)entry->module->rules.frame_budget_bytes
-                + (type->n_params + type->n_results + 16) * sizeof(uint64_t);
+    size_t need = (size_t)entry->module->rules.frame_budget_bytes +
+                  (type->n_params + type->n_results + 16) * sizeof(uint64_t);
     fvm__stack_mark mark;
     FVM_TRY(fvm__stack_reserve(context, &mark, need));
     uint64_t *fp = context->sp;
@@ -361,8 +362,14 @@ fvm_err fvm_wasm_instance_call(fvm_wasm_instance *instance, uint64_t *results, u
 
 /* --- accessors -------------------------------------------------------------------------------- */
 
-fvm_wasm_trap fvm_wasm_instance_trap(const fvm_wasm_instance *instance) { return instance->trap; }
-int64_t fvm_wasm_instance_gas(const fvm_wasm_instance *instance) { return instance->gas; }
+fvm_wasm_trap fvm_wasm_instance_trap(const fvm_wasm_instance *instance)
+{
+    return instance->trap;
+}
+int64_t fvm_wasm_instance_gas(const fvm_wasm_instance *instance)
+{
+    return instance->gas;
+}
 void fvm_wasm_instance_set_gas(fvm_wasm_instance *instance, int64_t milligas)
 {
     instance->gas = milligas;

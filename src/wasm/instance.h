@@ -79,21 +79,24 @@ static inline fvm__funcref *fvm__funcref_of(uint64_t value)
 }
 
 /** memory.grow: the size before in pages, or -1. HOST errors when the node has no memory. */
-FVM_NODISCARD fvm_err fvm__memory_grow(fvm_wasm_instance *instance, uint32_t *result, uint32_t delta);
+FVM_NODISCARD fvm_err fvm__memory_grow(fvm_wasm_instance *instance, uint32_t *result,
+                                       uint32_t delta);
 /** table.grow, likewise in elements. */
-FVM_NODISCARD fvm_err fvm__table_grow(fvm_wasm_instance *instance, uint32_t *result, fvm__table *table,
-                                      uint32_t delta, uint64_t value);
+FVM_NODISCARD fvm_err fvm__table_grow(fvm_wasm_instance *instance, uint32_t *result,
+                                      fvm__table *table, uint32_t delta, uint64_t value);
 /* Bulk instructions; a trap, or NONE. */
-fvm_wasm_trap fvm__memory_init(fvm_wasm_instance *instance, uint32_t segment, uint32_t to, uint32_t from,
+fvm_wasm_trap fvm__memory_init(fvm_wasm_instance *instance, uint32_t segment, uint32_t to,
+                               uint32_t from, uint32_t len);
+fvm_wasm_trap fvm__memory_copy(fvm_wasm_instance *instance, uint32_t to, uint32_t from,
                                uint32_t len);
-fvm_wasm_trap fvm__memory_copy(fvm_wasm_instance *instance, uint32_t to, uint32_t from, uint32_t len);
-fvm_wasm_trap fvm__memory_fill(fvm_wasm_instance *instance, uint32_t to, uint32_t byte, uint32_t len);
-fvm_wasm_trap fvm__table_init(fvm_wasm_instance *instance, uint32_t table, uint32_t segment, uint32_t to,
-                              uint32_t from, uint32_t len);
+fvm_wasm_trap fvm__memory_fill(fvm_wasm_instance *instance, uint32_t to, uint32_t byte,
+                               uint32_t len);
+fvm_wasm_trap fvm__table_init(fvm_wasm_instance *instance, uint32_t table, uint32_t segment,
+                              uint32_t to, uint32_t from, uint32_t len);
 fvm_wasm_trap fvm__table_copy(fvm_wasm_instance *instance, uint32_t to_table, uint32_t from_table,
                               uint32_t to, uint32_t from, uint32_t len);
-fvm_wasm_trap fvm__table_fill(fvm_wasm_instance *instance, uint32_t table, uint32_t to, uint64_t value,
-                              uint32_t len);
+fvm_wasm_trap fvm__table_fill(fvm_wasm_instance *instance, uint32_t table, uint32_t to,
+                              uint64_t value, uint32_t len);
 
 /** Enters a function: charges its thunk, checks the limiter, runs it or calls the host. `slots`
  *  holds the arguments and receives the results. A trap is noted in `entry`, whose gas and limits
@@ -102,7 +105,8 @@ FVM_NODISCARD fvm_err fvm__enter(fvm_wasm_instance *entry, const fvm__funcref *r
                                  const uint64_t *args);
 /** Runs code of `def` in `instance` with its frame at `fp`, where the arguments are, until it
  *  returns; back end. */
-FVM_NODISCARD fvm_err fvm__interp_run(fvm_wasm_instance *entry, const fvm__funcref *ref, uint64_t *fp);
+FVM_NODISCARD fvm_err fvm__interp_run(fvm_wasm_instance *entry, const fvm__funcref *ref,
+                                      uint64_t *fp);
 
 /* --- contexts --------------------------------------------------------------------------------- */
 
@@ -135,7 +139,8 @@ typedef struct fvm__stack_mark {
     fvm__value_chunk *chunk;
     uint64_t *sp;
 } fvm__stack_mark;
-FVM_NODISCARD fvm_err fvm__stack_reserve(fvm_wasm_context *context, fvm__stack_mark *saved, size_t bytes);
+FVM_NODISCARD fvm_err fvm__stack_reserve(fvm_wasm_context *context, fvm__stack_mark *saved,
+                                         size_t bytes);
 static inline void fvm__stack_release(fvm_wasm_context *context, fvm__stack_mark saved)
 {
     context->chunk = saved.chunk;
@@ -143,8 +148,8 @@ static inline void fvm__stack_release(fvm_wasm_context *context, fvm__stack_mark
 }
 
 /** A zeroed memory of `pages`, in a reservation that it can grow in. */
-FVM_NODISCARD fvm_err fvm__memory_open(fvm_wasm_context *context, fvm__memory *memory, uint32_t pages,
-                                       uint32_t pages_max);
+FVM_NODISCARD fvm_err fvm__memory_open(fvm_wasm_context *context, fvm__memory *memory,
+                                       uint32_t pages, uint32_t pages_max);
 /** Grows within the reservation, or moves; false: no memory. */
 bool fvm__memory_extend(fvm__memory *memory, uint64_t len);
 void fvm__memory_close(fvm_wasm_context *context, fvm__memory *memory);

@@ -32,8 +32,12 @@ static inline void fvm__limiter_observe(fvm__limiter_sim *sim, const fvm__limite
 {
     if (sim->height > sim->max && !top->polymorphic) sim->max = sim->height;
 }
-static inline void fvm__limiter_push(fvm__limiter_sim *sim, uint32_t n) { sim->height += n; }
-static inline void fvm__limiter_pop(fvm__limiter_sim *sim, const fvm__limiter_frame *top, uint32_t n)
+static inline void fvm__limiter_push(fvm__limiter_sim *sim, uint32_t n)
+{
+    sim->height += n;
+}
+static inline void fvm__limiter_pop(fvm__limiter_sim *sim, const fvm__limiter_frame *top,
+                                    uint32_t n)
 {
     if (n == 0) return;
     if (sim->height == top->start_height) {

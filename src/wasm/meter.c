@@ -17,8 +17,8 @@ static fvm_err new_start(fvm__meter *meter, uint32_t *id, uint32_t position)
 {
     if (meter->n_starts == meter->cap_starts) {
         uint32_t cap = meter->cap_starts ? meter->cap_starts * 2 : 64;
-        fvm__meter_start *grown = fvm_mem_resize(meter->alloc, meter->starts,
-                                                 meter->cap_starts * sizeof *grown, cap * sizeof *grown);
+        fvm__meter_start *grown = fvm_mem_resize(
+            meter->alloc, meter->starts, meter->cap_starts * sizeof *grown, cap * sizeof *grown);
         if (!grown) return FVM_ERR_NOMEM;
         meter->starts = grown;
         meter->cap_starts = cap;

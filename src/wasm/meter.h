@@ -56,14 +56,15 @@ void fvm__meter_deinit(fvm__meter *meter);
 /** Begins a function: fills entry 0. */
 FVM_NODISCARD fvm_err fvm__meter_begin(fvm__meter *meter, fvm__meter_entry *entry, uint32_t func);
 /** Adds a cost to the open block of `top`, and sees to its charge when `live`. */
-FVM_NODISCARD fvm_err fvm__meter_add(fvm__meter *meter, fvm__meter_entry *top, uint64_t milligas, bool live);
+FVM_NODISCARD fvm_err fvm__meter_add(fvm__meter *meter, fvm__meter_entry *top, uint64_t milligas,
+                                     bool live);
 /** The charge must stand no later than here: before a loop's label, before `unreachable`. */
 FVM_NODISCARD fvm_err fvm__meter_announce(fvm__meter *meter, fvm__meter_entry *top, bool live);
 /** Opens entry `index` for a block; `next` is the position of the instruction after it. A plain
  *  block goes on with its parent's start, `if` and `loop` have their own. */
 FVM_NODISCARD fvm_err fvm__meter_open(fvm__meter *meter, fvm__meter_entry *entry,
-                                      const fvm__meter_entry *parent, uint32_t index, fvm__opcode code,
-                                      uint32_t next);
+                                      const fvm__meter_entry *parent, uint32_t index,
+                                      fvm__opcode code, uint32_t next);
 /** Closes the open block of `top` and begins one at `next`. `parent` is NULL for entry 0. */
 FVM_NODISCARD fvm_err fvm__meter_finish(fvm__meter *meter, fvm__meter_entry *top,
                                         fvm__meter_entry *parent, uint32_t next);

@@ -156,7 +156,7 @@ struct fvm_wasm_module {
     uint32_t n_datas;
     fvm__ref_def *refs;
     uint32_t n_refs;
-    uint32_t start; /* or FVM__NO_INDEX */
+    uint32_t start;  /* or FVM__NO_INDEX */
     bool unlinkable; /* imports something that no host offers under these rules */
 
     void *code; /* the back end's */

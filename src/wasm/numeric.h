@@ -39,7 +39,10 @@ static inline uint64_t fvm__f64_bits(double f)
     return bits;
 }
 
-static inline float fvm__f32_canon(float f) { return f == f ? f : fvm__f32_of(0x7fc00000U); }
+static inline float fvm__f32_canon(float f)
+{
+    return f == f ? f : fvm__f32_of(0x7fc00000U);
+}
 static inline double fvm__f64_canon(double f)
 {
     return f == f ? f : fvm__f64_of(UINT64_C(0x7ff8) << 48);
@@ -48,12 +51,23 @@ static inline double fvm__f64_canon(double f)
 #if defined(__clang__)
 __attribute__((no_sanitize("float-divide-by-zero")))
 #endif
-static inline float fvm__f32_div(float x, float y) { return x / y; }
+static inline float
+fvm__f32_div(float x, float y)
+{
+    return x / y;
+}
 #if defined(__clang__)
 __attribute__((no_sanitize("float-divide-by-zero")))
 #endif
-static inline double fvm__f64_div(double x, double y) { return x / y; }
-static inline float fvm__f32_demote(double x) { return fvm__f32_canon((float)x); }
+static inline double
+fvm__f64_div(double x, double y)
+{
+    return x / y;
+}
+static inline float fvm__f32_demote(double x)
+{
+    return fvm__f32_canon((float)x);
+}
 
 /* min and max: NaN if either is one; -0 is below +0. */
 static inline float fvm__f32_min(float x, float y)
@@ -82,10 +96,22 @@ static inline double fvm__f64_max(double x, double y)
 }
 
 /* What truncates into range. f32 passes through double, which holds it exactly. */
-static inline bool fvm__fits_s32(double x) { return x > -2147483649.0 && x < 2147483648.0; }
-static inline bool fvm__fits_u32(double x) { return x > -1.0 && x < 4294967296.0; }
-static inline bool fvm__fits_s64(double x) { return x >= -0x1p63 && x < 0x1p63; }
-static inline bool fvm__fits_u64(double x) { return x > -1.0 && x < 0x1p64; }
+static inline bool fvm__fits_s32(double x)
+{
+    return x > -2147483649.0 && x < 2147483648.0;
+}
+static inline bool fvm__fits_u32(double x)
+{
+    return x > -1.0 && x < 4294967296.0;
+}
+static inline bool fvm__fits_s64(double x)
+{
+    return x >= -0x1p63 && x < 0x1p63;
+}
+static inline bool fvm__fits_u64(double x)
+{
+    return x > -1.0 && x < 0x1p64;
+}
 
 static inline int32_t fvm__sat_s32(double x)
 {

@@ -20,7 +20,8 @@ fvm_err fvm__vector_grow(const fvm_allocator *alloc, void *vector, uint32_t *cap
 
 fvm_err fvm__push_slow(fvm__validator *v, char type)
 {
-    FVM_TRY(fvm__vector_grow(v->alloc, &v->operands, &v->cap_operands, (uint64_t)v->n_operands + 1, 1));
+    FVM_TRY(
+        fvm__vector_grow(v->alloc, &v->operands, &v->cap_operands, (uint64_t)v->n_operands + 1, 1));
     v->operands[v->n_operands++] = type;
     return FVM_OK;
 }
@@ -41,7 +42,8 @@ fvm_err fvm__pop_slow(fvm__validator *v, char *got, char want)
 
 fvm_err fvm__push_all(fvm__validator *v, const char *types, uint32_t n)
 {
-    FVM_TRY(fvm__vector_grow(v->alloc, &v->operands, &v->cap_operands, (uint64_t)v->n_operands + n, 1));
+    FVM_TRY(
+        fvm__vector_grow(v->alloc, &v->operands, &v->cap_operands, (uint64_t)v->n_operands + n, 1));
     if (n) memcpy(v->operands + v->n_operands, types, n);
     v->n_operands += n;
     return FVM_OK;

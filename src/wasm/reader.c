@@ -51,10 +51,14 @@ bool fvm__utf8_valid(fvm_bytes text)
             left--;
             continue;
         }
-        if ((lead & 0xe0) == 0xc0) more = 1, code = lead & 0x1f, least = 0x80;
-        else if ((lead & 0xf0) == 0xe0) more = 2, code = lead & 0x0f, least = 0x800;
-        else if ((lead & 0xf8) == 0xf0) more = 3, code = lead & 0x07, least = 0x10000;
-        else return false;
+        if ((lead & 0xe0) == 0xc0)
+            more = 1, code = lead & 0x1f, least = 0x80;
+        else if ((lead & 0xf0) == 0xe0)
+            more = 2, code = lead & 0x0f, least = 0x800;
+        else if ((lead & 0xf8) == 0xf0)
+            more = 3, code = lead & 0x07, least = 0x10000;
+        else
+            return false;
         if (more >= left) return false;
         for (size_t i = 1; i <= more; i++) {
             if ((p[i] & 0xc0) != 0x80) return false;

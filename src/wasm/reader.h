@@ -12,7 +12,10 @@ typedef struct fvm__reader {
     const uint8_t *at, *end;
 } fvm__reader;
 
-static inline size_t fvm__reader_left(const fvm__reader *r) { return (size_t)(r->end - r->at); }
+static inline size_t fvm__reader_left(const fvm__reader *r)
+{
+    return (size_t)(r->end - r->at);
+}
 
 static inline FVM_NODISCARD bool fvm__read_u8(fvm__reader *r, uint8_t *out)
 {

@@ -95,8 +95,7 @@ static fvm_err get_expression_items(fvm__decoder *d, fvm__elem_segment *seg)
     fvm__const_expr *items;
     FVM_TRY(fvm__get_count(d, &seg->count, FVM__MAX_SEGMENT_ITEMS, "too many elements"));
     FVM_TRY(fvm__module_array(d->module, &items, seg->count, sizeof *items));
-    for (uint32_t i = 0; i < seg->count; i++)
-        FVM_TRY(fvm__get_const_expr(d, &items[i], seg->type));
+    for (uint32_t i = 0; i < seg->count; i++) FVM_TRY(fvm__get_const_expr(d, &items[i], seg->type));
     seg->items = items;
     if (seg->count && fvm__is_metered(&d->module->rules))
         return FVM__UNSUPPORTED(d, "element segment with expressions");
@@ -122,8 +121,10 @@ static fvm_err decode_element(fvm__decoder *d, fvm__elem_segment *seg)
     if (flags > 7) return FVM__MALFORMED(d, "malformed elements segment kind");
     bool expressions = flags & 4;
     seg->type = FVM_WASM_LETTER_FUNCREF;
-    if (flags & 1) seg->mode = flags & 2 ? FVM__SEGMENT_DECLARED : FVM__SEGMENT_PASSIVE;
-    else FVM_TRY(get_active_table(d, seg, flags & 2));
+    if (flags & 1)
+        seg->mode = flags & 2 ? FVM__SEGMENT_DECLARED : FVM__SEGMENT_PASSIVE;
+    else
+        FVM_TRY(get_active_table(d, seg, flags & 2));
     if (flags & 3) {
         uint8_t kind;
         if (expressions) {

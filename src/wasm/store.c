@@ -29,8 +29,14 @@ static fvm_wasm_extern_type type_at(const fvm_wasm_module *m, fvm_wasm_kind kind
     return type;
 }
 
-size_t fvm_wasm_module_import_count(const fvm_wasm_module *module) { return module->n_imports; }
-size_t fvm_wasm_module_export_count(const fvm_wasm_module *module) { return module->n_exports; }
+size_t fvm_wasm_module_import_count(const fvm_wasm_module *module)
+{
+    return module->n_imports;
+}
+size_t fvm_wasm_module_export_count(const fvm_wasm_module *module)
+{
+    return module->n_exports;
+}
 
 bool fvm_wasm_module_import_at(const fvm_wasm_module *module, fvm_bytes *from, fvm_bytes *name,
                                fvm_wasm_extern_type *type, size_t at)
@@ -102,7 +108,8 @@ bool fvm_wasm_instance_extern_at(const fvm_wasm_instance *instance, fvm_wasm_ext
     return object != NULL;
 }
 
-bool fvm_wasm_instance_extern(const fvm_wasm_instance *instance, fvm_wasm_extern *out, fvm_bytes name)
+bool fvm_wasm_instance_extern(const fvm_wasm_instance *instance, fvm_wasm_extern *out,
+                              fvm_bytes name)
 {
     const fvm__export_entry *entry = fvm__module_find_export(instance->module, name);
     return entry && fvm_wasm_instance_extern_at(instance, out, entry->kind, entry->index);
@@ -153,7 +160,10 @@ fvm_err fvm_wasm_extern_call(fvm_wasm_context *context, uint64_t *results, fvm_w
     return fvm__enter(ref->instance, ref, results, args);
 }
 
-uint64_t fvm_wasm_extern_funcref(fvm_wasm_extern func) { return (uint64_t)(uintptr_t)func.object; }
+uint64_t fvm_wasm_extern_funcref(fvm_wasm_extern func)
+{
+    return (uint64_t)(uintptr_t)func.object;
+}
 
 fvm_wasm_extern fvm_wasm_funcref_extern(uint64_t ref)
 {
@@ -176,7 +186,10 @@ fvm_wasm_memory fvm_wasm_memory_of(fvm_wasm_extern memory)
     return (fvm_wasm_memory){ m->data, (size_t)m->len };
 }
 
-uint32_t fvm_wasm_table_size(fvm_wasm_extern table) { return ((const fvm__table *)table.object)->size; }
+uint32_t fvm_wasm_table_size(fvm_wasm_extern table)
+{
+    return ((const fvm__table *)table.object)->size;
+}
 
 uint64_t fvm_wasm_table_get(fvm_wasm_extern table, uint32_t index)
 {

@@ -61,7 +61,8 @@ FVM_NODISCARD fvm_err fvm_wasm_instance_new_with(fvm_wasm_instance **out, fvm_wa
                                                  const fvm_wasm_extern *externs, size_t count,
                                                  char *detail);
 /** An export as an extern; false when there is none of that name. */
-bool fvm_wasm_instance_extern(const fvm_wasm_instance *instance, fvm_wasm_extern *out, fvm_bytes name);
+bool fvm_wasm_instance_extern(const fvm_wasm_instance *instance, fvm_wasm_extern *out,
+                              fvm_bytes name);
 /** The extern at an index of its kind's index space, exported or not; false past its end. */
 bool fvm_wasm_instance_extern_at(const fvm_wasm_instance *instance, fvm_wasm_extern *out,
                                  fvm_wasm_kind kind, uint32_t index);

@@ -54,8 +54,10 @@ static fvm_err get_local(fvm__validator *v, uint32_t *index, char *type)
     uint32_t low = 0, high = v->n_runs - 1; /* the first run that ends past the index */
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
-        if (v->runs[mid].end > *index) high = mid;
-        else low = mid + 1;
+        if (v->runs[mid].end > *index)
+            high = mid;
+        else
+            low = mid + 1;
     }
     *type = v->runs[low].type;
     return FVM_OK;
@@ -388,9 +390,12 @@ static fvm_err op_other(fvm__validator *v, fvm__opcode code, const op_info *info
     fvm__op op = { .code = code };
     uint64_t price = v->price;
     bool live = fvm__live(v);
-    if (info->imm == IMM_NONE) FVM_TRY(op_plain(v, &op, info));
-    else if (info->imm == IMM_MEM) FVM_TRY(op_load_store(v, &op, info));
-    else FVM_TRY(op_custom(v, &op, &price));
+    if (info->imm == IMM_NONE)
+        FVM_TRY(op_plain(v, &op, info));
+    else if (info->imm == IMM_MEM)
+        FVM_TRY(op_load_store(v, &op, info));
+    else
+        FVM_TRY(op_custom(v, &op, &price));
     if (price) FVM_TRY(fvm__charge(v, price));
     if (v->n_operands > v->max_operands) v->max_operands = v->n_operands;
     if (live) FVM_TRY(v->be->ops->op(v->be, &op));

@@ -48,13 +48,16 @@ typedef struct fvm__validator {
 
     fvm__limiter_sim limiter;
     fvm__meter meter;
-    uint32_t position;        /* of the instruction at hand */
-    bool after_const;         /* the instruction before it is i32.const ... */
-    int32_t last_const;       /* ... of this */
+    uint32_t position;         /* of the instruction at hand */
+    bool after_const;          /* the instruction before it is i32.const ... */
+    int32_t last_const;        /* ... of this */
     bool needs_metering_local; /* a charge at run time was seen */
 } fvm__validator;
 
-static inline fvm__control *fvm__top(fvm__validator *v) { return &v->control[v->n_control - 1]; }
+static inline fvm__control *fvm__top(fvm__validator *v)
+{
+    return &v->control[v->n_control - 1];
+}
 static inline bool fvm__live(fvm__validator *v)
 {
     const fvm__control *top = fvm__top(v);
@@ -79,8 +82,7 @@ static inline FVM_NODISCARD fvm_err fvm__push(fvm__validator *v, char type)
 static inline FVM_NODISCARD fvm_err fvm__pop(fvm__validator *v, char want)
 {
     char got;
-    if (FVM_LIKELY(v->n_operands > fvm__top(v)->height
-                   && v->operands[v->n_operands - 1] == want)) {
+    if (FVM_LIKELY(v->n_operands > fvm__top(v)->height && v->operands[v->n_operands - 1] == want)) {
         v->n_operands--;
         return FVM_OK;
     }

@@ -22,6 +22,7 @@ typedef uint8_t u8;
 typedef int8_t s8;
 typedef uint16_t u16;
 typedef int16_t s16;
+/* clang-format off */
 static inline u32 get_u32(u64 s) { return (u32)s; }
 static inline s32 get_s32(u64 s) { return (s32)(u32)s; }
 static inline u64 get_u64(u64 s) { return s; }
@@ -38,6 +39,7 @@ static inline u32 const_u32(u32 c) { return c; }
 static inline s32 const_s32(u32 c) { return (s32)c; }
 static inline u64 const_u64(u32 c) { return (u64)(s64)(s32)c; }
 static inline s64 const_s64(u32 c) { return (s32)c; }
+/* clang-format on */
 
 /* Little-endian memory, at any alignment. */
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -379,10 +381,9 @@ L_TABLE_SET: {
     STEP(1);
 }
 
-    /* --- numbers, from the table --- */
+/* --- numbers, from the table --- */
 #define BINARY_FORM(label, T, right, expr)                                                         \
-    label:                                                                                         \
-    {                                                                                              \
+    label: {                                                                                       \
         T x = get_##T(S(b)), y = right;                                                            \
         S(a) = put_##T((T)(expr));                                                                 \
         STEP(1);                                                                                   \
@@ -393,18 +394,18 @@ L_TABLE_SET: {
     BINARY_FORM(L_##name##_K, T, const_##T(ip->c), expr)
 #define DIVIDE(name, T, expr) BINARY_FORM(L_##name##_K, T, const_##T(ip->c), expr)
 #define COMPARE_FORM(label, T, right, expr)                                                        \
-    label:                                                                                         \
-    {                                                                                              \
+    label: {                                                                                       \
         T x = get_##T(S(b)), y = right;                                                            \
         S(a) = (expr);                                                                             \
         STEP(1);                                                                                   \
     }
 #define BRANCH_FORM(label, T, right, expr)                                                         \
-    label:                                                                                         \
-    {                                                                                              \
+    label: {                                                                                       \
         T x = get_##T(S(b)), y = right;                                                            \
-        if (expr) JUMP();                                                                          \
-        else ip++;                                                                                 \
+        if (expr)                                                                                  \
+            JUMP();                                                                                \
+        else                                                                                       \
+            ip++;                                                                                  \
         NEXT();                                                                                    \
     }
 #define COMPARE(name, T, expr)                                                                     \
@@ -445,7 +446,7 @@ L_TABLE_SET: {
     }
 #include "wasm/backend/interp/insns.def"
 
-    /* --- what traps --- */
+/* --- what traps --- */
 #define DIVIDE_TRAPPING(name, T, overflow, expr)                                                   \
     L_##name:                                                                                      \
     {                                                                                              \

@@ -26,8 +26,8 @@ typedef struct label {
     fvm__opcode code;
     uint32_t base; /* operands below the block's own */
     uint32_t n_params, n_results;
-    uint32_t loop_at;    /* where a branch to a loop goes */
-    uint32_t forward;    /* chain of branches to the end, through their a; NONE ends it */
+    uint32_t loop_at;      /* where a branch to a loop goes */
+    uint32_t forward;      /* chain of branches to the end, through their a; NONE ends it */
     uint32_t else_forward; /* the branch that skips the first arm of an `if` */
 } label;
 
@@ -44,12 +44,13 @@ typedef struct translator {
     uint32_t cap_charges;
     uint32_t func, func_at;
     uint32_t first_slot; /* of operand 0 */
-    uint32_t last; /* the instruction that wrote the top operand, if it was the last one */
+    uint32_t last;       /* the instruction that wrote the top operand, if it was the last one */
 } translator;
 
 /* --- emitting --------------------------------------------------------------------------------- */
 
-static fvm_err grow(const fvm_allocator *alloc, void *vector, uint32_t *cap, uint64_t need, size_t size)
+static fvm_err grow(const fvm_allocator *alloc, void *vector, uint32_t *cap, uint64_t need,
+                    size_t size)
 {
     if (FVM_LIKELY(need <= *cap)) return FVM_OK;
     uint64_t more = *cap ? (uint64_t)*cap * 2 : 256;
@@ -85,13 +86,18 @@ static void emit_const(translator *t, uint32_t slot, uint64_t bits)
 
 /* --- the operand stack ------------------------------------------------------------------------ */
 
-static uint32_t slot(const translator *t, uint32_t entry) { return t->first_slot + entry; }
+static uint32_t slot(const translator *t, uint32_t entry)
+{
+    return t->first_slot + entry;
+}
 
 static void write_entry(translator *t, uint32_t entry, uint32_t to)
 {
     const value *v = &t->stack[entry];
-    if (v->kind == IS_CONST) emit_const(t, to, v->bits);
-    else emit(t, FVM__I_MOV, to, v->kind == IN_LOCAL ? v->local : slot(t, entry), 0);
+    if (v->kind == IS_CONST)
+        emit_const(t, to, v->bits);
+    else
+        emit(t, FVM__I_MOV, to, v->kind == IN_LOCAL ? v->local : slot(t, entry), 0);
 }
 
 static void settle(translator *t, uint32_t entry)
@@ -113,7 +119,10 @@ static fvm_err push(translator *t, value v)
     if (t->h - t->lazy > LAZY_MAX) settle(t, t->lazy++);
     return FVM_OK;
 }
-static fvm_err push_slot(translator *t) { return push(t, (value){ .kind = IN_SLOT }); }
+static fvm_err push_slot(translator *t)
+{
+    return push(t, (value){ .kind = IN_SLOT });
+}
 
 static void pop(translator *t, uint32_t n)
 {
@@ -144,8 +153,8 @@ static uint32_t operand(translator *t, uint32_t entry)
 /* The instruction that made the top entry, when nothing was written after it. */
 static fvm__insn *maker(translator *t)
 {
-    bool fresh = t->h && t->last != NONE && t->last + 1 == t->n
-              && t->stack[t->h - 1].kind == IN_SLOT && t->code[t->last].a == slot(t, t->h - 1);
+    bool fresh = t->h && t->last != NONE && t->last + 1 == t->n &&
+                 t->stack[t->h - 1].kind == IN_SLOT && t->code[t->last].a == slot(t, t->h - 1);
     return fresh ? &t->code[t->last] : NULL;
 }
 
@@ -153,7 +162,8 @@ static fvm__insn *maker(translator *t)
 static void move_top(translator *t, uint32_t to)
 {
     fvm__insn *made = maker(t);
-    if (made) made->a = to;
+    if (made)
+        made->a = to;
     else if (t->stack[t->h - 1].kind != IN_SLOT || slot(t, t->h - 1) != to)
         write_entry(t, t->h - 1, to);
     t->last = NONE;
@@ -244,16 +254,16 @@ static bool commutes(fvm__opcode code)
 }
 static bool divides(fvm__opcode code)
 {
-    return (code >= FVM__OP_I32_DIV_S && code <= FVM__OP_I32_REM_U)
-        || (code >= FVM__OP_I64_DIV_S && code <= FVM__OP_I64_REM_U);
+    return (code >= FVM__OP_I32_DIV_S && code <= FVM__OP_I32_REM_U) ||
+           (code >= FVM__OP_I64_DIV_S && code <= FVM__OP_I64_REM_U);
 }
 
 static fvm_err op_integer_binary(translator *t, fvm__opcode code, bool wide)
 {
     uint16_t op = insn_of(code);
     uint32_t left = t->h - 2, right = t->h - 1, constant;
-    if (t->stack[left].kind == IS_CONST && t->stack[right].kind != IS_CONST
-        && (commutes(code) || is_compare(op))) {
+    if (t->stack[left].kind == IS_CONST && t->stack[right].kind != IS_CONST &&
+        (commutes(code) || is_compare(op))) {
         if (small_const(&t->stack[left], &constant, wide)) {
             if (is_compare(op)) op = mirrored(op);
             emit(t, (fvm__insn_op)(op + FORM_CONST), slot(t, left), operand(t, right), constant);
@@ -262,8 +272,8 @@ static fvm_err op_integer_binary(translator *t, fvm__opcode code, bool wide)
         }
     }
     uint32_t x = operand(t, left);
-    if (small_const(&t->stack[right], &constant, wide)
-        && !(divides(code) && (constant == 0 || constant == UINT32_MAX)))
+    if (small_const(&t->stack[right], &constant, wide) &&
+        !(divides(code) && (constant == 0 || constant == UINT32_MAX)))
         emit(t, (fvm__insn_op)(op + FORM_CONST), slot(t, left), x, constant);
     else
         emit(t, (fvm__insn_op)op, slot(t, left), x, operand(t, right));
@@ -333,7 +343,8 @@ static fvm_err op_global(translator *t, fvm__opcode code, uint32_t index)
     bool get = code == FVM__OP_GLOBAL_GET;
     uint32_t place = global->imported ? index : global->slot;
     if (get) {
-        emit(t, global->imported ? FVM__I_GLOBAL_GET_IMPORT : FVM__I_GLOBAL_GET, slot(t, t->h), place, 0);
+        emit(t, global->imported ? FVM__I_GLOBAL_GET_IMPORT : FVM__I_GLOBAL_GET, slot(t, t->h),
+             place, 0);
         return push_made(t);
     }
     uint32_t x = operand(t, t->h - 1);
@@ -400,9 +411,7 @@ static fvm_err op_table_or_memory(translator *t, const fvm__op *op)
     uint32_t x, y;
     switch (op->code) {
     case FVM__OP_MEMORY_SIZE:
-    case FVM__OP_TABLE_SIZE:
-        emit(t, insn, slot(t, t->h), 0, op->a);
-        return push_made(t);
+    case FVM__OP_TABLE_SIZE: emit(t, insn, slot(t, t->h), 0, op->a); return push_made(t);
     case FVM__OP_MEMORY_GROW:
     case FVM__OP_TABLE_GET:
         x = operand(t, t->h - 1);
@@ -494,7 +503,10 @@ static const shape shapes[FVM__OP_COUNT] = {
     [FVM__OP_ELEM_DROP] = { FVM__I_ELEM_DROP, K_PLAIN },
 };
 
-static uint16_t insn_of(fvm__opcode code) { return shapes[code].insn; }
+static uint16_t insn_of(fvm__opcode code)
+{
+    return shapes[code].insn;
+}
 
 static bool is_wide(fvm__opcode code)
 {
@@ -565,7 +577,10 @@ static void bind(translator *t, uint32_t chain)
     t->last = NONE;
 }
 
-static bool is_function(const translator *t, const label *l) { return l == t->labels; }
+static bool is_function(const translator *t, const label *l)
+{
+    return l == t->labels;
+}
 
 /* Completes the jump just emitted with its target; its operands are where the label wants them. */
 static void aim(translator *t, label *l)
@@ -626,7 +641,8 @@ static fvm_err be_block(fvm__backend *be, fvm__opcode code, const fvm__block_typ
 {
     translator *t = (translator *)be;
     FVM_TRY(reserve(t, 0));
-    FVM_TRY(grow(t->alloc, &t->labels, &t->cap_labels, (uint64_t)t->n_labels + 1, sizeof *t->labels));
+    FVM_TRY(
+        grow(t->alloc, &t->labels, &t->cap_labels, (uint64_t)t->n_labels + 1, sizeof *t->labels));
     fvm__insn skip = { 0 };
     if (code == FVM__OP_IF) skip = take_condition(t, true);
     settle_all(t);
@@ -650,8 +666,10 @@ static fvm_err be_block(fvm__backend *be, fvm__opcode code, const fvm__block_typ
 /* The results of a block that is left at its end go where its label has them. */
 static void settle_results(translator *t, uint32_t n)
 {
-    if (n == 1) move_top(t, slot(t, t->h - 1));
-    else settle_all(t);
+    if (n == 1)
+        move_top(t, slot(t, t->h - 1));
+    else
+        settle_all(t);
 }
 
 static fvm_err be_else(fvm__backend *be, bool live)
