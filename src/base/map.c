@@ -23,11 +23,9 @@ static inline uint64_t rotl(uint64_t x, unsigned n)
         v2 = rotl(v2, 32);                                                                         \
     } while (0)
 
-/* SipHash-1-3 (Aumasson, Bernstein: "SipHash"). The key is a constant: colliding keys can be made by
- * who studies it, but not by who only chooses multiples or prefixes, and results stay repeatable. */
-static uint64_t hash_key(fvm_bytes key)
+/* SipHash-1-3 (Aumasson, Bernstein: "SipHash"). */
+uint64_t fvm_siphash(uint64_t k0, uint64_t k1, fvm_bytes key)
 {
-    const uint64_t k0 = 0x6c696266766d2e30, k1 = 0x6d6170206b657930;
     uint64_t v0 = 0x736f6d6570736575 ^ k0, v1 = 0x646f72616e646f6d ^ k1;
     uint64_t v2 = 0x6c7967656e657261 ^ k0, v3 = 0x7465646279746573 ^ k1;
     const uint8_t *p = key.ptr;
@@ -48,6 +46,13 @@ static uint64_t hash_key(fvm_bytes key)
     SIP_ROUND;
     SIP_ROUND;
     return v0 ^ v1 ^ v2 ^ v3;
+}
+
+/* The key is a constant: colliding keys can be made by who studies it, but not by who only chooses
+ * multiples or prefixes, and results stay repeatable. */
+static uint64_t hash_key(fvm_bytes key)
+{
+    return fvm_siphash(0x6c696266766d2e30, 0x6d6170206b657930, key);
 }
 
 void fvm_map_init(fvm_map *map, const fvm_allocator *alloc)

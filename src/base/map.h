@@ -26,6 +26,9 @@ typedef struct fvm_map {
     const fvm_allocator *alloc;
 } fvm_map;
 
+/** SipHash-1-3 under a key of two words: for tables of one's own. */
+uint64_t fvm_siphash(uint64_t k0, uint64_t k1, fvm_bytes in);
+
 void fvm_map_init(fvm_map *map, const fvm_allocator *alloc);
 void fvm_map_deinit(fvm_map *map);
 void fvm_map_clear(fvm_map *map);

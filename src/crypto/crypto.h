@@ -22,6 +22,14 @@ void fvm_blake2b_init(fvm_blake2b_ctx *ctx);
 void fvm_blake2b_update(fvm_blake2b_ctx *ctx, fvm_bytes in);
 void fvm_blake2b_final(fvm_blake2b_ctx *ctx, uint8_t out[32]);
 
+/** Incremental sha2-256, likewise. */
+typedef struct fvm_sha256_ctx {
+    _Alignas(16) uint8_t opaque[128];
+} fvm_sha256_ctx;
+void fvm_sha256_init(fvm_sha256_ctx *ctx);
+void fvm_sha256_update(fvm_sha256_ctx *ctx, fvm_bytes in);
+void fvm_sha256_final(fvm_sha256_ctx *ctx, uint8_t out[32]);
+
 /* secp256k1. Signatures are r || s || v, 65 bytes, v in 0..3. */
 
 /** Recovers the public key that made `sig` over the 32-byte `hash`; out is uncompressed

@@ -70,6 +70,23 @@ void fvm_sha256(uint8_t out[32], fvm_bytes in)
     SHA256_Final(out, &ctx);
 }
 
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(((fvm_sha256_ctx *)0)->opaque), "room for the state");
+
+void fvm_sha256_init(fvm_sha256_ctx *ctx)
+{
+    SHA256_Init((void *)ctx->opaque);
+}
+
+void fvm_sha256_update(fvm_sha256_ctx *ctx, fvm_bytes in)
+{
+    if (in.len) SHA256_Update((void *)ctx->opaque, in.ptr, in.len);
+}
+
+void fvm_sha256_final(fvm_sha256_ctx *ctx, uint8_t out[32])
+{
+    SHA256_Final(out, (void *)ctx->opaque);
+}
+
 void fvm_ripemd160(uint8_t out[20], fvm_bytes in)
 {
     RIPEMD160_CTX ctx;

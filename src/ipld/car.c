@@ -121,6 +121,19 @@ fvm_err fvm_car_root(const fvm_car_reader *car, fvm_cid *out, uint64_t i)
     return FVM_OK;
 }
 
+fvm_err fvm_car_each_root(const fvm_car_reader *car,
+                          fvm_err (*visit)(void *ctx, const fvm_cid *root), void *ctx)
+{
+    car_header h;
+    FVM_TRY(read_header(&h, car->header));
+    for (uint64_t i = 0; i < h.root_count; i++) {
+        fvm_cid cid;
+        FVM_TRY(fvm_cbor_cid(&cid, &h.roots));
+        FVM_TRY(visit(ctx, &cid));
+    }
+    return FVM_OK;
+}
+
 fvm_err fvm_car_next(fvm_car_reader *car, fvm_block *out, bool verify)
 {
     fvm_bytes rest = car->rest, section;
