@@ -46,6 +46,86 @@ FVM_API FVM_NODISCARD fvm_err fvm_blockstore_layered_new(fvm_blockstore *out,
                                                          const fvm_blockstore *const *layers,
                                                          size_t count, const fvm_allocator *alloc);
 
+/* --- LMDB --- */
+
+/** How to open a database. Zero-initialise, then set. */
+typedef struct fvm_lmdb_options {
+    bool read_only;     /* nothing is written, the folder must exist */
+    bool verify_reads;  /* hash every block that is read: FVM_ERR_IO when it is not what was put */
+    bool check;         /* look at every page when opening, as fvm_lmdb_verify but without hashing;
+                         * no other process may be writing then */
+    bool no_sync;       /* a commit survives the death of the process, but not a loss of power before
+                         * fvm_lmdb_sync; for imports that can be repeated */
+    uint64_t map_bytes; /* address space to begin with; 0: 64 MiB or what the file needs. It doubles
+                         * when it is full. */
+    uint64_t map_max;   /* where that ends: FVM_ERR_IO; 0: the address space's own end */
+} fvm_lmdb_options;
+
+/** Opens or makes a database of blocks in `folder` (made if missing; data.mdb and lock.mdb in it).
+ *  Any number of processes and threads may read while one of them writes; writers wait for each
+ *  other. put_many is one transaction: after a crash all of its blocks are there or none. A process
+ *  must not open the same folder twice at a time (a limit of LMDB), and must not use the store
+ *  after fork. `options` may be NULL.
+ *  Errors: FVM_ERR_NOT_FOUND  read-only and not there.
+ *          FVM_ERR_TRUNCATED, FVM_ERR_MALFORMED, FVM_ERR_VERSION  the file is broken, cut off, or no
+ *          database of blocks; `why` names the place.
+ *          FVM_ERR_IO, FVM_ERR_NOMEM. */
+FVM_API FVM_NODISCARD fvm_err fvm_blockstore_lmdb_open(fvm_blockstore *out, const char *folder,
+                                                       const fvm_lmdb_options *options,
+                                                       const fvm_allocator *alloc,
+                                                       fvm_store_why *why);
+/** Words about the last error that an operation of this store gave; empty when there was none. */
+FVM_API void fvm_lmdb_last_error(const fvm_blockstore *bs, fvm_store_why *why);
+
+typedef struct fvm_lmdb_stats {
+    uint64_t blocks;
+    uint64_t file_bytes;
+    uint64_t used_bytes; /* of pages that hold blocks now; the rest is reused before the file grows */
+    uint64_t map_bytes;
+} fvm_lmdb_stats;
+FVM_API FVM_NODISCARD fvm_err fvm_lmdb_stats_get(const fvm_blockstore *bs, fvm_lmdb_stats *out);
+/** Writes through to the disk what was committed under no_sync. */
+FVM_API FVM_NODISCARD fvm_err fvm_lmdb_sync(const fvm_blockstore *bs);
+/** Calls `visit` for every block, in the order of their CIDs' bytes, as they are at the start; `data`
+ *  is valid during the call. An error of `visit` stops and is returned. `visit` must not use the
+ *  store for writing. */
+FVM_API FVM_NODISCARD fvm_err fvm_lmdb_each(const fvm_blockstore *bs,
+                                            fvm_err (*visit)(void *ctx, const fvm_cid *cid,
+                                                             fvm_bytes data),
+                                            void *ctx);
+
+typedef struct fvm_gc_result {
+    uint64_t kept, kept_bytes;
+    uint64_t removed, removed_bytes;
+    uint64_t missing; /* linked from kept blocks, but not in the store */
+} fvm_gc_result;
+/** Removes every block that cannot be reached from the roots, in one transaction: other writers wait,
+ *  readers go on. Needs memory for the CIDs of the blocks that stay.
+ *  Errors: FVM_ERR_NOT_FOUND  a root is not in the store; FVM_ERR_INVALID  no roots;
+ *          FVM_ERR_BAD_STATE  links of a reachable block cannot be read. Nothing is removed then. */
+FVM_API FVM_NODISCARD fvm_err fvm_lmdb_gc(const fvm_blockstore *bs, fvm_gc_result *out,
+                                          const fvm_cid *roots, size_t count, fvm_store_why *why);
+
+typedef struct fvm_verify_result {
+    uint64_t blocks, bytes;
+    uint64_t unverifiable; /* hash functions that are not known here */
+    uint64_t problems;
+} fvm_verify_result;
+/** Checks the database without trusting it: the structure of the file, page by page, and every block
+ *  against its CID. What is wrong is told to `problem` (may be NULL), one line each, and the check
+ *  goes on where that is possible. Other processes may write meanwhile.
+ *  Errors: FVM_ERR_MISMATCH  problems were found; FVM_ERR_IO, FVM_ERR_NOMEM. */
+FVM_API FVM_NODISCARD fvm_err fvm_lmdb_verify(const fvm_blockstore *bs, fvm_verify_result *out,
+                                              void (*problem)(void *ctx, const char *text),
+                                              void *ctx);
+
+/** The same for a database that is not open in this process, and may be too broken to be opened:
+ *  then that is the problem. FVM_ERR_NOT_FOUND when there is none in `folder`. */
+FVM_API FVM_NODISCARD fvm_err fvm_lmdb_verify_folder(const char *folder, fvm_verify_result *out,
+                                                     void (*problem)(void *ctx, const char *text),
+                                                     void *ctx, const fvm_allocator *alloc,
+                                                     fvm_store_why *why);
+
 /* --- bundles of built-in actors --- */
 
 #define FVM_BUNDLE_NAME_MAX 64
