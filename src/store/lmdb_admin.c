@@ -3,6 +3,7 @@
 #include "lmdb_internal.h"
 
 #include "base/map.h"
+#include "carstream.h"
 #include "dag.h"
 
 #include <fcntl.h>
