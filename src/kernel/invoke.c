@@ -144,15 +144,18 @@ static fvm_err run(fvm_invocation *inv, uint32_t *returned, const fvm_cid *code,
 static fvm_err outcome(const fvm_invocation *inv, fvm_call_result *out, fvm_err err,
                        uint32_t returned)
 {
+    const fvm_ipld_block *data;
     switch (err) {
     case FVM_OK:
-        *out = (fvm_call_result){ .data = fvm__registry_get(&inv->registry, returned) };
-        if (returned && !out->data) out->exit_code = EXIT_MISSING_RETURN;
+        data = fvm__registry_get(&inv->registry, returned);
+        *out = (fvm_call_result){ .exit_code = returned && !data ? EXIT_MISSING_RETURN : 0,
+                                  .data = data };
         return FVM_OK;
     case FVM_ERR_EXIT:
-        *out = (fvm_call_result){ .exit_code = inv->exit_code,
-                                  .data = fvm__registry_get(&inv->registry, inv->exit_handle) };
-        return inv->exit_handle && !out->data ? FVM_ERR_FATAL : FVM_OK;
+        data = fvm__registry_get(&inv->registry, inv->exit_handle);
+        if (inv->exit_handle && !data) return FVM_ERR_FATAL;
+        *out = (fvm_call_result){ .exit_code = inv->exit_code, .data = data };
+        return FVM_OK;
     case FVM_ERR_TRAP:
         *out = (fvm_call_result){ .exit_code = EXIT_ILLEGAL_INSTRUCTION };
         return FVM_OK;
