@@ -1,5 +1,17 @@
-# make install: headers, the static library, the program and a pkg-config file.
+# make install: headers, the static and the shared library, the program and a pkg-config file.
 include(GNUInstallDirs)
+
+# The shared library is the static one whole; what it exports is what public headers mark FVM_API,
+# which test/e2e/install.sh compares with `nm`.
+if(NOT FVM_SANITIZE AND NOT FVM_FUZZ)
+  add_library(fvm_shared SHARED cmake/shared.c)
+  set_target_properties(fvm_shared PROPERTIES OUTPUT_NAME fvm VERSION ${PROJECT_VERSION}
+    SOVERSION 0 LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/fvm.map)
+  target_link_libraries(fvm_shared PRIVATE
+    -Wl,--whole-archive fvm_core -Wl,--no-whole-archive
+    -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/fvm.map -Wl,--no-undefined)
+  install(TARGETS fvm_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 install(TARGETS fvm_core ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/fvm DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 if(TARGET fvm)

@@ -46,3 +46,10 @@ foreach(source ${fuzzers})
     fvm_register(${name} fuzz)
   endif()
 endforeach()
+
+# The installed copy, used as a stranger would: examples in C, Go and Python, symbols, ABI.
+if(TARGET fvm_shared)
+  add_test(NAME e2e-install COMMAND test/e2e/install.sh ${CMAKE_BINARY_DIR}
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  fvm_register(e2e-install e2e)
+endif()

@@ -1,0 +1,3 @@
+module example.invalid/ipldtransform
+
+go 1.19
