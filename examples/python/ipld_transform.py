@@ -77,7 +77,8 @@ class Library:
     def cid_bytes(self, cid):
         room = c.create_string_buffer(128)
         self.lib.fvm_cid_write.restype = c.c_size_t
-        return room.raw[:self.lib.fvm_cid_write(room, c.byref(cid))]
+        length = self.lib.fvm_cid_write(room, c.byref(cid))
+        return room.raw[:length]
 
     def cid_text(self, cid):
         room = c.create_string_buffer(160)

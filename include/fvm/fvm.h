@@ -12,6 +12,7 @@
 #include <fvm/machine.h>
 #include <fvm/message.h>
 #include <fvm/sandbox.h>
+#include <fvm/store.h>
 #include <fvm/trace.h>
 
 #endif

@@ -6,7 +6,7 @@ include=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 {
-    echo '#include <fvm/fvm.h>'
+    for header in "$include"/fvm/*.h; do echo "#include <fvm/$(basename "$header")>"; done
     echo '#include <stdio.h>'
     echo 'int main(void) {'
     # typedef struct NAME { fields } NAME; with comments and nested brackets taken out first
