@@ -115,7 +115,13 @@ static fvm_err find_entry(fvm_invocation *inv, const fvm_wasm_module *module, fv
         return FVM_ERR_EXIT;
     }
     bool typed = strcmp(out->params, upgrade ? "ii" : "i") == 0 && strcmp(out->results, "i") == 0;
-    return typed ? FVM_OK : FVM_ERR_FATAL;
+    if (typed) return FVM_OK;
+    /* From nv21 the reference notices in the call itself, with the settling after it (of nothing). */
+    if (inv->env->net->era == FVM_ERA_V4) {
+        fvm__gas_sync(inv, inv->instance);
+        FVM_TRY(fvm__gas_settle(inv, inv->instance));
+    }
+    return FVM_ERR_FATAL;
 }
 
 /* Runs the code. Out: the handle of the returned block. FVM_ERR_EXIT: the actor ends with
