@@ -21,7 +21,7 @@ foreach(kind unit property)
     get_filename_component(name ${source} NAME_WE)
     add_executable(${name} ${source})
     # constructors register the tests, so the object of main must come in whole
-    target_link_libraries(${name} PRIVATE fvm_test_support)
+    target_link_libraries(${name} PRIVATE fvm_test_support fvm_cli)
     set_target_properties(${name} PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/${kind})
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
@@ -35,7 +35,7 @@ foreach(source ${fuzzers})
   string(REGEX REPLACE "^fuzz_" "" corpus ${name})
   add_executable(${name} ${source} test/test.c test/fuzz/fail.c)
   target_include_directories(${name} PRIVATE test)
-  target_link_libraries(${name} PRIVATE fvm_core)
+  target_link_libraries(${name} PRIVATE fvm_cli)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/fuzz)
   if(FVM_FUZZ)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
@@ -53,3 +53,15 @@ if(TARGET fvm_shared)
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   fvm_register(e2e-install e2e)
 endif()
+# Message vectors, for people who have them beside the source tree; elsewhere the tests say that they
+# are skipped. `ctest -L vectors`.
+set(FVM_VECTORS ${CMAKE_SOURCE_DIR}/../shared/vectors CACHE PATH "Folder of the message vectors")
+foreach(name golden-kernel golden-emit golden-trace)
+  add_test(NAME ${name} COMMAND ${CMAKE_SOURCE_DIR}/test/vectors/${name} $<TARGET_FILE:fvm>
+    ${FVM_VECTORS}/golden-kernel WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  fvm_register(${name} vectors)
+  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 1500)
+endforeach()
+add_test(NAME command COMMAND ${CMAKE_SOURCE_DIR}/test/vectors/command $<TARGET_FILE:fvm>
+  WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+fvm_register(command vectors)

@@ -393,3 +393,20 @@ TEST(amt_refuses_empty_nodes_below_the_root)
     fvm_buf_deinit(&block);
     fvm_blockstore_free(&bs);
 }
+
+TEST(amt_ignores_bits_past_the_width)
+{
+    fvm_blockstore bs = memory();
+    fvm_cid root;
+    fvm_amt *amt;
+    CHECK_OK(fvm_blockstore_put_new(
+        &bs, &root, FVM_CODEC_DAG_CBOR,
+        FVM_BYTES(0x84, 0x01, 0x00, 0x01, 0x83, 0x41, 0xfd, 0x80, 0x81, 0x09)));
+    CHECK_OK(fvm_amt_load(&amt, &bs, &root, NULL));
+    CHECK(get(amt, 0) == 9);
+    set(amt, 1, 8);
+    root = flush(amt);
+    check_block(&bs, &root, "84 01 00 02 83 41 03 80 82 09 08", NULL);
+    fvm_amt_free(amt);
+    fvm_blockstore_free(&bs);
+}

@@ -407,3 +407,24 @@ TEST(hamt_survives_each_failing_allocation)
     test_each_allocation_fails(use_everything, &bs);
     fvm_blockstore_free(&bs);
 }
+
+TEST(hamt_refuses_empty_nodes_below_the_root)
+{
+    fvm_blockstore bs = memory();
+    fvm_cid child, root;
+    fvm_hamt *hamt;
+    fvm_bytes value;
+    fvm_buf node;
+    fvm_buf_init(&node, NULL);
+    CHECK_OK(fvm_blockstore_put_new(&bs, &child, FVM_CODEC_DAG_CBOR, FVM_BYTES(0x82, 0x40, 0x80)));
+    CHECK_OK(fvm_buf_append(&node, FVM_BYTES(0x82, 0x42, 0x08, 0x00, 0x81)));
+    CHECK_OK(fvm_cbor_put_cid(&node, &child));
+    CHECK_OK(fvm_blockstore_put_new(&bs, &root, FVM_CODEC_DAG_CBOR, fvm_buf_bytes(&node)));
+    CHECK_OK(fvm_hamt_load(&hamt, &bs, &root, 5, NULL));
+    CHECK_ERR(fvm_hamt_get(hamt, &value, FVM_STR("0")), FVM_ERR_BAD_STATE);
+    fvm_hamt_free(hamt);
+    CHECK_OK(fvm_hamt_load(&hamt, &bs, &child, 5, NULL)); /* as a root it is fine */
+    fvm_hamt_free(hamt);
+    fvm_buf_deinit(&node);
+    fvm_blockstore_free(&bs);
+}

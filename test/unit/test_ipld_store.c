@@ -352,3 +352,26 @@ TEST(stores_survive_each_failing_allocation)
     test_each_allocation_fails(store_and_flush, NULL);
     test_each_allocation_fails(store_in_memory, NULL);
 }
+
+/* A link may be followed by bytes in its string; nv17 takes strings of at most 100 bytes. */
+TEST(flush_limits_link_strings_under_nv17)
+{
+    for (size_t len = 100; len <= 101; len++) {
+        uint8_t text[101] = { 0 };
+        fvm_blockstore base = memory(), bs = buffered_over(&base);
+        fvm_cid leaf = put_number(&bs, 1), root;
+        fvm_buf out;
+        fvm_buf_init(&out, NULL);
+        (void)fvm_cid_write(text + 1, &leaf);
+        CHECK_OK(fvm_buf_append(&out, FVM_BYTES(0xd8, 0x2a)));
+        CHECK_OK(fvm_cbor_put_bytes(&out, (fvm_bytes){ text, len }));
+        CHECK_OK(fvm_blockstore_put_new(&bs, &root, FVM_CODEC_DAG_CBOR, fvm_buf_bytes(&out)));
+        CHECK_ERR(fvm_buffered_flush(&bs, &root, FVM_FLUSH_V2),
+                  len > 100 ? FVM_ERR_BAD_STATE : FVM_OK);
+        CHECK_OK(fvm_buffered_flush(&bs, &root, FVM_FLUSH_V3));
+        CHECK(has(&base, &root) && has(&base, &leaf));
+        fvm_buf_deinit(&out);
+        fvm_blockstore_free(&bs);
+        fvm_blockstore_free(&base);
+    }
+}

@@ -1,0 +1,141 @@
+/* bench_messages.c - time of messages: the vectors of ../shared/vectors/bench, each applied as often
+ * as its file says by one machine, with gas and state root checked at the end.
+ *   usage: bench_messages [FILE|FOLDER]...
+ * Prints per file: messages, microseconds per message, nanoseconds per gas. Files whose built-in
+ * actors are not here are named as skipped. */
+#include "cli/conformance.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+#define DEFAULT_FOLDER "../shared/vectors/bench"
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* Figures of one file. */
+typedef struct figures {
+    uint64_t messages, gas;
+    double seconds, flush_seconds;
+    fvm_cid root;
+} figures;
+
+/* Applies the messages `repeat` times, nonces rising; only that and the flush are timed. */
+static fvm_err apply_repeated(figures *f, const fvm_vector *v, fvm_machine *machine, uint32_t nv)
+{
+    fvm_receipt receipt;
+    fvm_err err = FVM_OK;
+    fvm_receipt_init(&receipt, NULL);
+    double start = seconds_now();
+    for (uint64_t round = 0; round < v->bench.repeat && err == FVM_OK; round++) {
+        for (size_t i = 0; i < v->message_count && err == FVM_OK; i++) {
+            fvm_message message;
+            uint64_t chain_length;
+            err = fvm_vector_message_read(v, i, nv, &message, &chain_length);
+            if (err != FVM_OK) break;
+            message.nonce += round * v->message_count;
+            fvm_apply_kind kind = v->messages[i].implicit ? FVM_APPLY_IMPLICIT : FVM_APPLY_EXPLICIT;
+            err = fvm_machine_apply(machine, &receipt, &message, kind, chain_length);
+            f->gas += receipt.gas_used;
+            f->messages++;
+        }
+    }
+    f->seconds = seconds_now() - start;
+    if (err == FVM_OK) err = fvm_machine_flush(machine, &f->root);
+    f->flush_seconds = seconds_now() - start - f->seconds;
+    fvm_receipt_deinit(&receipt);
+    return err;
+}
+
+/* FVM_ERR_NOT_FOUND: a bundle is missing; told in `why`, as other errors are. */
+static fvm_err measure(figures *f, const fvm_vector *v, fvm_context *context, fvm_why *why)
+{
+    const fvm_vector_variant *variant = &v->variants[0];
+    fvm_externs externs = fvm_vector_externs(v);
+    fvm_blockstore store;
+    fvm_machine *machine;
+    fvm_err err = fvm_vector_store(&store, v);
+    if (err != FVM_OK) return fvm_why_set(why, err, "%s", fvm_err_text(err));
+    err = fvm_vector_bundle(v, variant, &store, why);
+    if (err == FVM_OK) {
+        err = fvm_vector_machine(&machine, v, variant, context, &store, &externs, NULL);
+        if (err == FVM_OK) {
+            err = apply_repeated(f, v, machine, variant->nv);
+            fvm_machine_free(machine);
+        }
+        if (err != FVM_OK) (void)fvm_why_set(why, err, "%s", fvm_err_text(err));
+    }
+    fvm_blockstore_free(&store);
+    return err;
+}
+
+/* False when something is wrong. */
+static bool bench_file(const char *file, fvm_context *context)
+{
+    fvm_vector *v;
+    fvm_why why;
+    figures f = { 0 };
+    if (fvm_vector_load(&v, file, &why) != FVM_OK) {
+        printf("%s\n", why.text);
+        return false;
+    }
+    bool good = true;
+    fvm_err err = v->bench.repeat ? measure(&f, v, context, &why) : FVM_ERR_INVALID;
+    if (err == FVM_ERR_INVALID && !v->bench.repeat) {
+        printf("%-22s no _meta.extra.repeat\n", v->id);
+        good = false;
+    } else if (err == FVM_ERR_NOT_FOUND) {
+        printf("%-22s skipped: %s\n", v->id, why.text);
+    } else if (err != FVM_OK) {
+        printf("%-22s failed: %s\n", v->id, why.text);
+        good = false;
+    } else {
+        printf("%-22s %8" PRIu64 " messages %12.2f us/message %8.4f ns/gas, flush %.2f ms\n", v->id,
+               f.messages, f.seconds * 1e6 / (double)f.messages, f.seconds * 1e9 / (double)f.gas,
+               f.flush_seconds * 1e3);
+        if (f.gas != v->bench.gas_total) {
+            printf("  wrong gas: %" PRIu64 ", expected %" PRIu64 "\n", f.gas, v->bench.gas_total);
+            good = false;
+        }
+        if (!fvm_cid_eq(&f.root, &v->bench.root_after)) {
+            puts("  wrong state root");
+            good = false;
+        }
+    }
+    (void)fflush(stdout);
+    fvm_vector_free(v);
+    return good;
+}
+
+int main(int argc, char **argv)
+{
+    static char folder[] = DEFAULT_FOLDER;
+    char *defaults[] = { folder };
+    char **paths = argc > 1 ? argv + 1 : defaults;
+    int count = argc > 1 ? argc - 1 : 1;
+    fvm_paths files = { 0 };
+    fvm_why why;
+    bool good = true;
+    for (int i = 0; i < count; i++) {
+        fvm_err err = fvm_paths_add(&files, paths[i], &why);
+        if (err == FVM_OK) continue;
+        printf("%s%s\n", argc > 1 ? "" : "SKIPPED: no vectors: ", why.text);
+        fvm_paths_deinit(&files);
+        return argc > 1 ? 1 : 0;
+    }
+    fvm_engine *engine = NULL;
+    fvm_context *context = NULL;
+    fvm_err err = fvm_engine_new(&engine, NULL);
+    if (err == FVM_OK) err = fvm_context_new(&context, engine, NULL);
+    for (size_t i = 0; i < files.count && err == FVM_OK; i++)
+        good = bench_file(files.path[i], context) && good;
+    if (err != FVM_OK) printf("%s\n", fvm_err_text(err));
+    if (context) fvm_context_free(context);
+    if (engine) fvm_engine_free(engine);
+    fvm_paths_deinit(&files);
+    return good && err == FVM_OK ? 0 : 1;
+}

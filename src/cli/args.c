@@ -1,0 +1,153 @@
+/* args.c - options, hints for mistyped words, whole files. */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+fvm_err fvm_why_set(fvm_why *why, fvm_err err, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    (void)vsnprintf(why->text, sizeof why->text, format, list);
+    va_end(list);
+    return err;
+}
+
+fvm_cli_exit fvm_cli_exit_of(fvm_err err)
+{
+    return fvm_err_class_of(err) == FVM_CLASS_HOST ? FVM_EXIT_HOST : FVM_EXIT_INPUT;
+}
+
+#define NEAREST_MAX 32 /* longer words get no hint */
+
+/* Levenshtein distance of words shorter than NEAREST_MAX. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[NEAREST_MAX + 1], la = strlen(a), lb = strlen(b);
+    if (la >= NEAREST_MAX || lb >= NEAREST_MAX) return NEAREST_MAX;
+    for (size_t j = 0; j <= lb; j++) row[j] = j;
+    for (size_t i = 1; i <= la; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= lb; j++) {
+            size_t best = diagonal + (a[i - 1] != b[j - 1]);
+            if (row[j] + 1 < best) best = row[j] + 1;
+            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+            diagonal = row[j];
+            row[j] = best;
+        }
+    }
+    return row[lb];
+}
+
+const char *fvm_nearest(const char *word, const void *names, size_t count, size_t stride)
+{
+    const char *best = NULL;
+    size_t best_distance = strlen(word) / 3 + 2; /* further away is no hint */
+    for (size_t i = 0; i < count; i++) {
+        const char *name;
+        memcpy(&name, (const char *)names + i * stride, sizeof name);
+        size_t d = distance(word, name);
+        if (d < best_distance) {
+            best = name;
+            best_distance = d;
+        }
+    }
+    return best;
+}
+
+static int bad_option(const fvm_args *args, const char *word)
+{
+    const char *near = args->option_count ? fvm_nearest(word, &args->options[0].name,
+                                                        args->option_count, sizeof(fvm_option))
+                                          : NULL;
+    fprintf(stderr, "fvm %s: unknown option '%s'.", args->command, word);
+    if (near) fprintf(stderr, " Did you mean '%s'?", near);
+    fprintf(stderr, " See 'fvm %s --help'.\n", args->command);
+    return FVM_ARG_BAD;
+}
+
+int fvm_args_next(fvm_args *args)
+{
+    args->value = NULL;
+    if (args->at >= args->argc) return FVM_ARG_END;
+    const char *word = args->argv[args->at++];
+    if (!args->only_positional && strcmp(word, "--") == 0) {
+        args->only_positional = true;
+        if (args->at >= args->argc) return FVM_ARG_END;
+        word = args->argv[args->at++];
+    }
+    if (args->only_positional || word[0] != '-' || word[1] == '\0') {
+        args->value = word;
+        return FVM_ARG_POSITIONAL;
+    }
+    if (strcmp(word, "-h") == 0) word = "--help";
+    size_t name_len = strcspn(word, "=");
+    for (size_t i = 0; i < args->option_count; i++) {
+        const fvm_option *option = &args->options[i];
+        if (strlen(option->name) != name_len || strncmp(option->name, word, name_len) != 0)
+            continue;
+        if (!option->takes_value) {
+            if (word[name_len] == '\0') return (int)i;
+            fprintf(stderr, "fvm %s: option '%s' takes no value.\n", args->command, option->name);
+            return FVM_ARG_BAD;
+        }
+        if (word[name_len] == '=') {
+            args->value = word + name_len + 1;
+        } else if (args->at < args->argc) {
+            args->value = args->argv[args->at++];
+        } else {
+            fprintf(stderr, "fvm %s: option '%s' needs a value. See 'fvm %s --help'.\n",
+                    args->command, option->name, args->command);
+            return FVM_ARG_BAD;
+        }
+        return (int)i;
+    }
+    return bad_option(args, word);
+}
+
+bool fvm_args_u64(const fvm_args *args, uint64_t *out, const char *option, uint64_t max)
+{
+    const char *text = args->value;
+    char *end = NULL;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value > max) {
+        fprintf(stderr, "fvm %s: %s: '%s' is not a whole number from 0 to %llu.\n", args->command,
+                option, text, (unsigned long long)max);
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+fvm_err fvm_file_read(fvm_buf *out, const char *path, uint64_t max, fvm_why *why)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file) return fvm_why_set(why, FVM_ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
+    fvm_err err = FVM_OK;
+    size_t start = out->len;
+    for (;;) {
+        if ((err = fvm_buf_reserve(out, 65536)) != FVM_OK) {
+            (void)fvm_why_set(why, err, "%s: %s", path, fvm_err_text(err));
+            break;
+        }
+        size_t n = fread(out->ptr + out->len, 1, out->cap - out->len, file);
+        out->len += n;
+        if (out->len - start > max) {
+            err = fvm_why_set(why, FVM_ERR_LIMIT, "%s: larger than %llu bytes", path,
+                              (unsigned long long)max);
+            break;
+        }
+        if (n == 0) {
+            /* a folder opens but does not read */
+            if (ferror(file))
+                err = fvm_why_set(why, FVM_ERR_INVALID, "%s: %s", path, strerror(errno));
+            break;
+        }
+    }
+    fclose(file);
+    if (err != FVM_OK) out->len = start;
+    return err;
+}

@@ -1,0 +1,90 @@
+/* world.c - see world.h. */
+#include "world.h"
+
+#include "ipld/cbor.h"
+#include "kernel/state.h"
+#include <fvm/genesis.h>
+
+/* A module with a memory and `invoke`, which returns 0: no return value. */
+static const uint8_t stub[] = {
+    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, /* magic, version */
+    0x01, 0x06, 0x01, 0x60, 0x01, 0x7f, 0x01, 0x7f, /* type (i32) -> i32 */
+    0x03, 0x02, 0x01, 0x00,                         /* function 0 has it */
+    0x05, 0x03, 0x01, 0x00, 0x00,                   /* memory of no pages */
+    0x07, 0x13, 0x02,                               /* exports */
+    0x06, 'm',  'e',  'm',  'o',  'r',  'y',  0x02, 0x00, 0x06, 'i',  'n',  'v',
+    'o',  'k',  'e',  0x00, 0x00, 0x0a, 0x06, 0x01, 0x04, 0x00, 0x41, 0x00, 0x0b, /* i32.const 0 */
+};
+
+/* The manifest, in mainnet's order. */
+static const char *const names[] = {
+    "system",           "init",          "cron",           "account",  "storagepower",
+    "storageminer",     "storagemarket", "paymentchannel", "multisig", "reward",
+    "verifiedregistry", "datacap",       "placeholder",    "evm",      "eam",
+    "ethaccount",
+};
+enum { SYSTEM, INIT, CRON, ACCOUNT, REWARD = 9 };
+
+/* Stores the stub with a custom section that holds a name, so that every built-in actor has a code of
+ * its own. */
+static fvm_err put_stub(fvm_cid *code, const fvm_blockstore *bs, const char *name)
+{
+    uint8_t module[sizeof stub + 64];
+    size_t len = strlen(name), at = sizeof stub;
+    memcpy(module, stub, sizeof stub);
+    module[at++] = 0; /* custom section: id, size, name length, name */
+    module[at++] = (uint8_t)(len + 1);
+    module[at++] = (uint8_t)len;
+    memcpy(module + at, name, len);
+    return fvm_blockstore_put_new(bs, code, FVM_CODEC_RAW, (fvm_bytes){ module, at + len });
+}
+
+/* An account's state: [address]. */
+static fvm_err put_account_state(fvm_cid *head, const fvm_blockstore *bs,
+                                 const fvm_address *address)
+{
+    fvm_buf state;
+    fvm_buf_init(&state, NULL);
+    fvm_err err = fvm_cbor_put_array(&state, 1);
+    if (err == FVM_OK)
+        err = fvm_cbor_put_bytes(&state, (fvm_bytes){ address->bytes, address->len });
+    if (err == FVM_OK)
+        err = fvm_blockstore_put_new(bs, head, FVM_CODEC_DAG_CBOR, fvm_buf_bytes(&state));
+    fvm_buf_deinit(&state);
+    return err;
+}
+
+fvm_err fvm_world_make(fvm_cid *root, fvm_address *sender, const fvm_blockstore *bs,
+                       uint32_t network_version, fvm_bytes wasm, const fvm_big *balance)
+{
+    fvm_genesis_builtin builtins[FVM_COUNT(names)];
+    uint8_t key[65] = { 0x04, 1, 2, 3 }; /* no signature is checked here, so any key will do */
+    fvm_big fortune;
+    fvm_cid account_state, code;
+    FVM_TRY(fvm_big_from_text(&fortune, FVM_STR("1000000000000000000000000000"))); /* 10^9 FIL */
+    for (size_t i = 0; i < FVM_COUNT(names); i++) {
+        builtins[i].name = names[i];
+        FVM_TRY(put_stub(&builtins[i].code, bs, names[i]));
+    }
+    *sender = fvm_address_secp256k1(key);
+    FVM_TRY(put_account_state(&account_state, bs, sender));
+    FVM_TRY(fvm_blockstore_put_new(bs, &code, FVM_CODEC_RAW, wasm));
+    fvm_genesis_actor actors[] = {
+        { .id = FVM_ID_REWARD, .code = builtins[REWARD].code },
+        { .id = FVM_ID_BURNT, .code = builtins[ACCOUNT].code },
+        { .id = FVM_WORLD_SENDER,
+          .code = builtins[ACCOUNT].code,
+          .head = account_state,
+          .balance = fortune,
+          .address = *sender },
+        { .id = FVM_WORLD_ACTOR, .code = code, .balance = *balance },
+    };
+    fvm_genesis genesis = {
+        .network_version = network_version,
+        .builtins = builtins,
+        .builtin_count = FVM_COUNT(builtins),
+        .actors = actors,
+        .actor_count = FVM_COUNT(actors),
+    };
+    return fvm_genesis_build(root, bs, &genesis, NULL);
+}

@@ -1,0 +1,21 @@
+/* world.h - a small local world to run one actor in: a state made in memory, with built-in actors
+ * that return at once. */
+#ifndef FVM_CLI_WORLD_H
+#define FVM_CLI_WORLD_H
+
+#include <fvm/address.h>
+#include <fvm/big.h>
+#include <fvm/blockstore.h>
+
+#define FVM_WORLD_SENDER 100u /* an account with an f1 address and a great deal of money */
+#define FVM_WORLD_ACTOR 1000u /* the actor to run */
+
+/** Writes such a state for a network version to `bs`. The actor under test has `wasm` as its code,
+ *  the empty array as its state, and `balance` attoFIL.
+ *  Out:    root    the state root.
+ *          sender  the f1 address of the sender.
+ *  Errors: FVM_ERR_VERSION, HOST class. */
+FVM_NODISCARD fvm_err fvm_world_make(fvm_cid *root, fvm_address *sender, const fvm_blockstore *bs,
+                                     uint32_t network_version, fvm_bytes wasm,
+                                     const fvm_big *balance);
+#endif
