@@ -65,6 +65,11 @@ _Static_assert(PRICE_ROWS == 69, "rows of prices.def");
 _Static_assert(sizeof(fvm_prices) == PRICE_ROWS * 8 + 4 * sizeof(fvm_aggregate_cost),
                "a price list is its rows and four step tables");
 
+/* The reference's native stack of 4 MiB holds only what its compiler keeps of a frame: locals that
+ * nothing uses take no room there, while ours count 8 bytes each. Its vectors recurse 408 deep with
+ * 3000 locals, about 10 MiB; how far locals in use would get there depends on its compiler. */
+#define FRAME_BUDGET_BYTES (64u << 20)
+
 static const fvm_wasm_rules wasm_v2 = {
     .metering = FVM_WASM_METERING_V2,
     .stack_limit = 2048,
@@ -73,7 +78,7 @@ static const fvm_wasm_rules wasm_v2 = {
     .table_element_milligas = 0,
     .memory_max_pages = 65536,
     .table_max_elements = UINT32_MAX,
-    .frame_budget_bytes = 4u << 20,
+    .frame_budget_bytes = FRAME_BUDGET_BYTES,
     .sign_extension = false,
     .saturating_conversion = false,
     .reference_types = false,
@@ -86,7 +91,7 @@ static const fvm_wasm_rules wasm_v4 = {
     .table_element_milligas = 3200,
     .memory_max_pages = 8192,
     .table_max_elements = 20000,
-    .frame_budget_bytes = 4u << 20,
+    .frame_budget_bytes = FRAME_BUDGET_BYTES,
     .sign_extension = true,
     .saturating_conversion = true,
     .reference_types = true,

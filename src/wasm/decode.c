@@ -425,6 +425,10 @@ static fvm_err decode_globals(fvm__decoder *d)
         global->slot = i;
         FVM_TRY(get_global_type(d, global));
         FVM_TRY(fvm__get_const_expr(d, &global->init, global->type));
+        /* the injection puts the gas counter before the imports but leaves initialisers as they
+         * are, so that they name another global, the counter or one of another type */
+        if (global->init.kind == FVM__CONST_GLOBAL && fvm__is_metered(&m->rules))
+            return FVM__UNSUPPORTED(d, "global initialised from an import");
     }
     m->n_globals += n; /* initialisers see imported ones only */
     return FVM_OK;
