@@ -50,11 +50,11 @@ FVM_API FVM_NODISCARD fvm_err fvm_blockstore_layered_new(fvm_blockstore *out,
 
 /** How to open a database. Zero-initialise, then set. */
 typedef struct fvm_lmdb_options {
-    bool read_only;     /* nothing is written, the folder must exist */
-    bool verify_reads;  /* hash every block that is read: FVM_ERR_IO when it is not what was put */
-    bool check;         /* look at every page when opening, as fvm_lmdb_verify but without hashing;
+    bool read_only;    /* nothing is written, the folder must exist */
+    bool verify_reads; /* hash every block that is read: FVM_ERR_IO when it is not what was put */
+    bool check;        /* look at every page when opening, as fvm_lmdb_verify but without hashing;
                          * no other process may be writing then */
-    bool no_sync;       /* a commit survives the death of the process, but not a loss of power before
+    bool no_sync;      /* a commit survives the death of the process, but not a loss of power before
                          * fvm_lmdb_sync; for imports that can be repeated */
     uint64_t map_bytes; /* address space to begin with; 0: 64 MiB or what the file needs. It doubles
                          * when it is full. */
@@ -80,7 +80,8 @@ FVM_API void fvm_lmdb_last_error(const fvm_blockstore *bs, fvm_store_why *why);
 typedef struct fvm_lmdb_stats {
     uint64_t blocks;
     uint64_t file_bytes;
-    uint64_t used_bytes; /* of pages that hold blocks now; the rest is reused before the file grows */
+    uint64_t
+        used_bytes; /* of pages that hold blocks now; the rest is reused before the file grows */
     uint64_t map_bytes;
 } fvm_lmdb_stats;
 FVM_API FVM_NODISCARD fvm_err fvm_lmdb_stats_get(const fvm_blockstore *bs, fvm_lmdb_stats *out);

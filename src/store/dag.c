@@ -111,12 +111,12 @@ static fvm_err fail(walk *w, fvm_err err, const fvm_cid *cid, const char *what)
     return fvm__why(w->why, err, "block %s: %s", text, what);
 }
 
-static fvm_err visit_one(walk *w, const fvm_cid *cid, bool is_root)
+static fvm_err visit_one(walk *w, const fvm_cid *cid)
 {
     w->block.len = 0;
     fvm_err err = fvm_blockstore_get(w->bs, &w->block, cid);
     if (err == FVM_ERR_NOT_FOUND) {
-        if (w->visitor->missing) return w->visitor->missing(w->visitor->ctx, cid, is_root);
+        if (w->visitor->missing) return w->visitor->missing(w->visitor->ctx, cid);
         return fail(w, FVM_ERR_MISSING_BLOCK, cid, "it is missing");
     }
     if (err != FVM_OK) return fail(w, err, cid, fvm_err_text(err));
@@ -135,8 +135,8 @@ static fvm_err visit_one(walk *w, const fvm_cid *cid, bool is_root)
 static fvm_err run(walk *w, const fvm_cid *roots, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        bool is_root = true;
-        FVM_TRY(fvm_buf_append(&w->stack, (fvm_bytes){ (const uint8_t *)&roots[i], sizeof *roots }));
+        FVM_TRY(
+            fvm_buf_append(&w->stack, (fvm_bytes){ (const uint8_t *)&roots[i], sizeof *roots }));
         while (w->stack.len > 0) {
             uint8_t key[FVM_CID_BYTES_MAX];
             fvm_map_entry *entry;
@@ -146,8 +146,7 @@ static fvm_err run(walk *w, const fvm_cid *roots, size_t count)
             memcpy(&cid, w->stack.ptr + w->stack.len, sizeof cid);
             FVM_TRY(fvm_map_put(&w->seen, &entry, &inserted,
                                 (fvm_bytes){ key, fvm_cid_write(key, &cid) }));
-            if (inserted) FVM_TRY(visit_one(w, &cid, is_root));
-            is_root = false;
+            if (inserted) FVM_TRY(visit_one(w, &cid));
         }
     }
     return FVM_OK;

@@ -15,9 +15,8 @@ FVM_NODISCARD fvm_err fvm__dag_links(uint64_t codec, fvm_bytes block,
 typedef struct fvm__dag_visitor {
     /** Each block once, a parent before its children, children in the order of their links. */
     fvm_err (*block)(void *ctx, const fvm_cid *cid, fvm_bytes data);
-    /** A block that the store lacks; NULL: ends the walk with FVM_ERR_MISSING_BLOCK. Its return value
-     *  decides about roots, too. */
-    fvm_err (*missing)(void *ctx, const fvm_cid *cid, bool is_root);
+    /** A block that the store lacks; NULL: ends the walk with FVM_ERR_MISSING_BLOCK. */
+    fvm_err (*missing)(void *ctx, const fvm_cid *cid);
     void *ctx;
 } fvm__dag_visitor;
 

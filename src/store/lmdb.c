@@ -180,8 +180,7 @@ static fvm_err lmdb_get(void *self, fvm_buf *out, const fvm_cid *cid)
     fvm_bytes data;
     FVM_TRY(fvm__lmdb_read_begin(db, &txn));
     fvm_err err = find(db, txn, &data, cid);
-    if (err == FVM_OK && db->options.verify_reads &&
-        fvm_cid_verify(cid, data) == FVM_ERR_MISMATCH)
+    if (err == FVM_OK && db->options.verify_reads && fvm_cid_verify(cid, data) == FVM_ERR_MISMATCH)
         err = fvm__lmdb_fail(db, MDB_CORRUPTED, "a block is not what was put");
     if (err == FVM_OK) err = fvm_buf_append(out, data);
     fvm__lmdb_read_end(db, txn);

@@ -85,8 +85,7 @@ fvm_err fvm_lmdb_each(const fvm_blockstore *bs,
             err = fvm__lmdb_fail(db, MDB_CORRUPTED, "a key is no CID");
         if (err == FVM_OK) err = visit(ctx, &cid, data);
     }
-    if (err == FVM_OK && rc != 0 && rc != MDB_NOTFOUND)
-        err = fvm__lmdb_fail(db, rc, "cannot list");
+    if (err == FVM_OK && rc != 0 && rc != MDB_NOTFOUND) err = fvm__lmdb_fail(db, rc, "cannot list");
     if (cursor) mdb_cursor_close(cursor);
     fvm__lmdb_read_end(db, txn);
     return err;
@@ -140,15 +139,28 @@ static fvm_err keep_block(void *ctx, const fvm_cid *cid, fvm_bytes data)
     return fvm_map_put(&c->kept, &entry, NULL, (fvm_bytes){ key, fvm_cid_write(key, cid) });
 }
 
-/* A root that is not there is more likely a slip of the caller's than a wish to remove all. */
-static fvm_err miss_block(void *ctx, const fvm_cid *cid, bool is_root)
+static fvm_err miss_block(void *ctx, const fvm_cid *cid)
 {
-    collection *c = ctx;
-    char text[FVM_CID_TEXT_MAX];
-    c->result.missing++;
-    if (!is_root) return FVM_OK;
-    (void)fvm_cid_to_text(text, cid);
-    return fvm__why(c->why, FVM_ERR_NOT_FOUND, "root %s is not in the store", text);
+    (void)cid;
+    ((collection *)ctx)->result.missing++;
+    return FVM_OK;
+}
+
+/* A root that is not there is more likely a slip of the caller's than a wish to remove all. */
+static fvm_err find_roots(collection *c)
+{
+    for (size_t i = 0; i < c->root_count; i++) {
+        uint8_t bytes[FVM_CID_BYTES_MAX];
+        char text[FVM_CID_TEXT_MAX];
+        MDB_val key = { fvm_cid_write(bytes, &c->roots[i]), bytes }, value;
+        if (c->roots[i].hash == FVM_HASH_IDENTITY) continue;
+        int rc = mdb_get(c->txn, c->db->dbi, &key, &value);
+        if (rc == 0) continue;
+        if (rc != MDB_NOTFOUND) return fvm__lmdb_fail(c->db, rc, "cannot read a block");
+        (void)fvm_cid_to_text(text, &c->roots[i]);
+        return fvm__why(c->why, FVM_ERR_NOT_FOUND, "root %s is not in the store", text);
+    }
+    return FVM_OK;
 }
 
 static int sweep(collection *c)
@@ -176,7 +188,9 @@ static int collect(fvm__lmdb *db, MDB_txn *txn, void *ctx, fvm_err *err)
     c->txn = txn;
     c->result = (fvm_gc_result){ .kept = 0 };
     fvm_map_clear(&c->kept);
-    *err = fvm__dag_walk(&bs, c->roots, c->root_count, &visitor, db->alloc, c->why);
+    *err = find_roots(c);
+    if (*err == FVM_OK)
+        *err = fvm__dag_walk(&bs, c->roots, c->root_count, &visitor, db->alloc, c->why);
     return *err == FVM_OK ? sweep(c) : FVM__LMDB_OWN;
 }
 

@@ -100,18 +100,21 @@ fvm_err fvm__lmdb_meta_read(fvm__lmdb_meta *out, uint64_t *short_by, int fd, uin
     struct stat st;
     for (unsigned i = 0; i < 2; i++) {
         fvm_err err = fvm__pread_full(fd, page, sizeof page, i ? metas[0].page_size : 0);
-        if (err == FVM_ERR_TRUNCATED) return wrong_meta(why, name, i, err, "the file ends before it");
+        if (err == FVM_ERR_TRUNCATED)
+            return wrong_meta(why, name, i, err, "the file ends before it");
         if (err != FVM_OK) return wrong_meta(why, name, i, err, fvm_err_text(err));
         FVM_TRY(parse_meta(&metas[i], page, i, name, why));
     }
     if (metas[0].page_size != metas[1].page_size)
-        return wrong_meta(why, name, 1, FVM_ERR_MALFORMED, "another size of pages than meta page 0");
+        return wrong_meta(why, name, 1, FVM_ERR_MALFORMED,
+                          "another size of pages than meta page 0");
     unsigned pick = metas[1].txn > metas[0].txn;
     if (txn != 0 && metas[pick].txn != txn) pick = !pick;
     if (txn != 0 && metas[pick].txn != txn) return FVM_ERR_NOT_FOUND;
     /* afterwards: another process may be making the file longer */
     if (fstat(fd, &st) != 0) return fvm__why(why, FVM_ERR_IO, "%s: cannot be read", name);
-    uint64_t want = (metas[pick].last_page + 1) * metas[pick].page_size, have = (uint64_t)st.st_size;
+    uint64_t want = (metas[pick].last_page + 1) * metas[pick].page_size,
+             have = (uint64_t)st.st_size;
     if (short_by) *short_by = want > have ? want - have : 0;
     *out = metas[pick];
     return FVM_OK;
@@ -137,7 +140,8 @@ typedef struct walk {
     const struct fvm__lmdb_tree *tree;
     bool free_tree;
     bool broken; /* a page could not be followed: counts will not match */
-    bool exclusive; /* the last key came from a leaf: the next must be above it, else may be equal */
+    bool
+        exclusive; /* the last key came from a leaf: the next must be above it, else may be equal */
     bool has_last;
     uint8_t last[FVM__LMDB_KEY_MAX];
     size_t last_len;
@@ -231,9 +235,8 @@ static fvm_err enter(walk *w, bool *ok, unsigned depth, uint64_t number)
     l->number = number;
     l->count = (lower - HEAD) / 2;
     l->next = 0;
-    *ok = fvm_load_le64(l->page) == number && kind == (leaf ? P_LEAF : P_BRANCH) &&
-          lower >= HEAD && lower % 2 == 0 && lower <= upper && upper <= w->meta->page_size &&
-          l->count > 0;
+    *ok = fvm_load_le64(l->page) == number && kind == (leaf ? P_LEAF : P_BRANCH) && lower >= HEAD &&
+          lower % 2 == 0 && lower <= upper && upper <= w->meta->page_size && l->count > 0;
     if (!*ok) problem(w, "page %" PRIu64 ": is not the %s that belongs here", number, as);
     if (leaf)
         w->found.leaves++;

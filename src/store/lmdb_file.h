@@ -15,7 +15,7 @@ typedef struct fvm__lmdb_meta {
     uint64_t map_size;
     uint32_t page_size;
     struct fvm__lmdb_tree {
-        uint64_t root; /* UINT64_MAX: empty */
+        uint64_t root;                        /* UINT64_MAX: empty */
         uint64_t branches, leaves, overflows; /* pages */
         uint64_t entries;
         uint16_t depth, flags;
