@@ -24,6 +24,12 @@ typedef struct figures {
     fvm_cid root;
 } figures;
 
+/* Bytes of a number in CBOR: the message grows with its nonce. */
+static uint64_t uint_len(uint64_t n)
+{
+    return n < 24 ? 1 : n <= UINT8_MAX ? 2 : n <= UINT16_MAX ? 3 : n <= UINT32_MAX ? 5 : 9;
+}
+
 /* Applies the messages `repeat` times, nonces rising; only that and the flush are timed. */
 static fvm_err apply_repeated(figures *f, const fvm_vector *v, fvm_machine *machine, uint32_t nv)
 {
@@ -37,7 +43,9 @@ static fvm_err apply_repeated(figures *f, const fvm_vector *v, fvm_machine *mach
             uint64_t chain_length;
             err = fvm_vector_message_read(v, i, nv, &message, &chain_length);
             if (err != FVM_OK) break;
-            message.nonce += round * v->message_count;
+            uint64_t nonce = message.nonce + round * v->message_count;
+            chain_length += uint_len(nonce) - uint_len(message.nonce);
+            message.nonce = nonce;
             fvm_apply_kind kind = v->messages[i].implicit ? FVM_APPLY_IMPLICIT : FVM_APPLY_EXPLICIT;
             err = fvm_machine_apply(machine, &receipt, &message, kind, chain_length);
             f->gas += receipt.gas_used;
