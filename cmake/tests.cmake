@@ -65,3 +65,8 @@ endforeach()
 add_test(NAME command COMMAND ${CMAKE_SOURCE_DIR}/test/vectors/command $<TARGET_FILE:fvm>
   WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 fvm_register(command vectors)
+# The core suite and the comparison with V8; see their folders.
+if(NOT FVM_FUZZ)
+  add_subdirectory(test/wasm)
+  add_subdirectory(test/diff)
+endif()
