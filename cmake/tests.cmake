@@ -47,6 +47,17 @@ foreach(source ${fuzzers})
   endif()
 endforeach()
 
+# Tests in C that use message vectors.
+file(GLOB sources CONFIGURE_DEPENDS test/vectors/test_*.c)
+foreach(source ${sources})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE fvm_test_support fvm_cli)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/vectors)
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  fvm_register(${name} unit)
+endforeach()
+
 # The installed copy, used as a stranger would: examples in C, Go and Python, symbols, ABI.
 if(TARGET fvm_shared)
   add_test(NAME e2e-install COMMAND test/e2e/install.sh ${CMAKE_BINARY_DIR}

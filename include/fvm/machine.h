@@ -64,8 +64,8 @@ typedef enum fvm_apply_kind {
 /** Applies one message (reference/executor.md 2). `chain_length` is the bytes that inclusion is
  *  charged for. The receipt (initialised by the caller) is overwritten.
  *  Errors, no receipt and no change to the state: FVM_ERR_INVALID (gas limit 0 or above i64's
- *  maximum, a negative cost); HOST class; FVM_ERR_BAD_STATE and FVM_ERR_MISSING_BLOCK where fees
- *  cannot be settled. FVM_ERR_UNUSABLE: an earlier failure could not be undone. */
+ *  maximum, a negative cost); HOST class (the machine stays usable; the message may be applied
+ *  again); FVM_ERR_BAD_STATE and FVM_ERR_MISSING_BLOCK where fees cannot be settled. */
 FVM_API FVM_NODISCARD fvm_err fvm_machine_apply(fvm_machine *machine, fvm_receipt *receipt,
                                                 const fvm_message *message, fvm_apply_kind kind,
                                                 uint64_t chain_length);

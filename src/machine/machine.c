@@ -151,7 +151,6 @@ fvm_err fvm_machine_apply(fvm_machine *machine, fvm_receipt *receipt, const fvm_
                           fvm_apply_kind kind, uint64_t chain_length)
 {
     apply_args args = { machine, receipt, message, kind, chain_length };
-    if (machine->unusable) return FVM_ERR_UNUSABLE;
     clear_receipt(receipt);
     /* An outer transaction: whatever ends without a receipt leaves the state as it was. */
     FVM_TRY(fvm_state_begin(machine->state));
@@ -163,7 +162,6 @@ fvm_err fvm_machine_apply(fvm_machine *machine, fvm_receipt *receipt, const fvm_
 
 fvm_err fvm_machine_root(fvm_machine *machine, fvm_cid *root)
 {
-    if (machine->unusable) return FVM_ERR_UNUSABLE;
     return fvm_state_flush(machine->state, root);
 }
 

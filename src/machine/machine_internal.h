@@ -26,7 +26,6 @@ struct fvm_machine {
     fvm_manifest *manifest;
     const fvm_trace_sink *trace;
     bool debug;
-    bool unusable; /* a failure could not be undone */
 };
 
 /** Applies a message; runs on the context's stack. Same contract as fvm_machine_apply, but the

@@ -9,8 +9,11 @@
 
 static const char *const files[] = {
     "../shared/vectors/golden-kernel/self/self-set-root.json",
+    "../shared/vectors/golden-kernel/send/send-receivers.json",
+    "../shared/vectors/golden-kernel/send/send-revert-creations.json",
+    "../shared/vectors/golden-kernel/event/event-nesting.json",
     "../shared/vectors/golden-kernel/fuzz/fuzz-003.json",
-    "../shared/vectors/golden-kernel/fuzz/fuzz-017.json",
+    "../shared/vectors/golden-kernel/tree/tree-40.json",
 };
 
 /* --- a store whose nth access fails --- */
@@ -52,7 +55,8 @@ typedef struct world {
     fvm_engine *engine;
     test_alloc alloc;
     faulty_store faulty;
-    fvm_blockstore store; /* fresh above the vector's blocks */
+    fvm_blockstore store;   /* fresh above the vector's blocks */
+    fvm_blockstore failing; /* over `store` */
     fvm_externs externs;
     fvm_context *context;
     fvm_machine *machine;
@@ -61,14 +65,14 @@ typedef struct world {
 /* Returns how often the context allocated, or the store was asked, so far. */
 static void open_world(world *w)
 {
-    fvm_blockstore faulty = { &faulty_ops, &w->faulty };
+    w->failing = (fvm_blockstore){ &faulty_ops, &w->faulty };
     test_failing_allocator(&w->alloc, 0);
     CHECK_OK(fvm_vector_store(&w->store, w->vector));
     w->faulty = (faulty_store){ .base = &w->store };
     w->externs = fvm_vector_externs(w->vector);
     CHECK_OK(fvm_context_new(&w->context, w->engine, &w->alloc.allocator));
     CHECK_OK(fvm_vector_machine(&w->machine, w->vector, &w->vector->variants[0], w->context,
-                                &faulty, &w->externs, NULL));
+                                &w->failing, &w->externs, NULL));
 }
 
 static void close_world(world *w)
@@ -120,8 +124,8 @@ static bool run_with_fault(world *w, fault_kind kind, size_t n, const fvm_vector
         uint64_t length;
         fvm_apply_kind how = w->vector->messages[i].implicit ? FVM_APPLY_IMPLICIT
                                                              : FVM_APPLY_EXPLICIT;
-        CHECK_OK(fvm_vector_message_read(w->vector, i, w->vector->variants[0].nv, &message,
-                                         &length));
+        CHECK_OK(
+            fvm_vector_message_read(w->vector, i, w->vector->variants[0].nv, &message, &length));
         fvm_err err = fvm_machine_apply(w->machine, &receipt, &message, how, length);
         if (err != FVM_OK) {
             CHECK(fvm_err_class_of(err) == FVM_CLASS_HOST);
@@ -156,6 +160,7 @@ static void each_fault(fault_kind kind)
         size_t n = 1;
         while (run_with_fault(&w, kind, n, &want)) n++;
         CHECK(n > 1); /* it did fail at least once */
+        printf("%s: %zu points of failure\n", files[i], n - 1);
         fvm_vector_run_deinit(&want);
         fvm_context_free(context);
         fvm_vector_free(w.vector);
