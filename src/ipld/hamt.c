@@ -109,8 +109,8 @@ static fvm_err walk(fvm_hamt *hamt, path *p, const uint8_t hash[32])
         p->nodes[depth] = node;
         p->indexes[depth] = (uint8_t)index;
         p->slot = NULL;
-        if (!hamt_node_has(node, index)) return FVM_OK;
-        hamt_slot *slot = &node->slots[hamt_node_position(node, index)];
+        if (!fvm__slotset_has(&node->used, index)) return FVM_OK;
+        hamt_slot *slot = &node->slots[fvm__slotset_rank(&node->used, index)];
         if (slot->kind == HAMT_BUCKET) {
             p->slot = slot;
             return FVM_OK;
@@ -182,7 +182,7 @@ static fvm_err make_leaf(fvm_hamt *hamt, hamt_node **out, const hamt_pair *pairs
         hamt_pair group[HAMT_BUCKET_MAX];
         size_t n = 0;
         hamt_slot slot;
-        if (hamt_node_has(node, indexes[i])) continue; /* came with an earlier pair */
+        if (fvm__slotset_has(&node->used, indexes[i])) continue; /* came with an earlier pair */
         for (size_t j = i; j < count; j++)
             if (indexes[j] == indexes[i]) group[n++] = pairs[j];
         fvm_err err = hamt_node_reserve(node, hamt->alloc);
@@ -318,7 +318,7 @@ fvm_err fvm_hamt_set_if_absent(fvm_hamt *hamt, bool *done, fvm_bytes key, fvm_by
 static bool gather(hamt_pair *pairs, size_t *count, const hamt_node *node, unsigned except)
 {
     size_t total = *count;
-    unsigned skipped = hamt_node_position(node, except);
+    unsigned skipped = fvm__slotset_rank(&node->used, except);
     for (uint32_t i = 0; i < node->count; i++) {
         if (i == skipped) continue;
         if (node->slots[i].kind != HAMT_BUCKET) return false;
@@ -359,7 +359,7 @@ fvm_err fvm_hamt_delete(fvm_hamt *hamt, bool *existed, fvm_bytes key)
 
     hamt_node *node = p.nodes[depth];
     unsigned index = p.indexes[depth];
-    hamt_slot *slot = &node->slots[hamt_node_position(node, index)], fresh;
+    hamt_slot *slot = &node->slots[fvm__slotset_rank(&node->used, index)], fresh;
     if (count > 0) FVM_TRY(hamt_bucket_make(&fresh, left, count, hamt->alloc));
     mark_dirty(&p, depth);
     hamt_slot_free(hamt->alloc, slot); /* with the nodes below, which the pairs came from */

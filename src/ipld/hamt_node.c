@@ -6,7 +6,6 @@
 
 #include "cbor.h"
 #include "cbor_internal.h"
-#include "fixedbuf.h"
 
 /* --- memory --- */
 
@@ -83,18 +82,18 @@ fvm_err hamt_node_reserve(hamt_node *node, const fvm_allocator *alloc)
 
 void hamt_node_insert(hamt_node *node, unsigned index, const hamt_slot *slot)
 {
-    unsigned at = hamt_node_position(node, index);
+    unsigned at = fvm__slotset_rank(&node->used, index);
     memmove(node->slots + at + 1, node->slots + at, (node->count - at) * sizeof *slot);
     node->slots[at] = *slot;
-    node->bits[index / 64] |= (uint64_t)1 << (index % 64);
+    fvm__slotset_add(&node->used, index);
     node->count++;
 }
 
 void hamt_node_remove(hamt_node *node, unsigned index)
 {
-    unsigned at = hamt_node_position(node, index);
+    unsigned at = fvm__slotset_rank(&node->used, index);
     memmove(node->slots + at, node->slots + at + 1, (node->count - at - 1) * sizeof *node->slots);
-    node->bits[index / 64] &= ~((uint64_t)1 << (index % 64));
+    fvm__slotset_remove(&node->used, index);
     node->count--;
 }
 
@@ -102,28 +101,11 @@ void hamt_node_remove(hamt_node *node, unsigned index)
 
 /* What a block says, with pointers into the block, before there is memory to keep it in. */
 typedef struct parsed {
-    uint64_t bits[HAMT_WIDTH_MAX / 64];
+    fvm__slotset used;
     size_t slot_count, entry_count;
-    hamt_slot
-        slots[HAMT_WIDTH_MAX]; /* of a bucket: u.entries is set later, the buckets come in order */
-    hamt_entry entries[HAMT_WIDTH_MAX * HAMT_BUCKET_MAX];
+    hamt_slot slots[FVM__SLOTS_MAX]; /* of a bucket: without its entries, which come in order */
+    hamt_entry entries[FVM__SLOTS_MAX * HAMT_BUCKET_MAX];
 } parsed;
-
-/* A big-endian number; leading zeros are accepted, more than 256 bits are not. */
-static fvm_err parse_bitfield(parsed *p, fvm_bytes *in)
-{
-    uint8_t joined[HAMT_WIDTH_MAX / 8];
-    fvm_buf spare = fvm__fixed_buf(joined, sizeof joined);
-    fvm_bytes field;
-    if (fvm_cbor_bytes(&field, in, &spare) != FVM_OK) return FVM_ERR_BAD_STATE;
-    if (field.len > HAMT_WIDTH_MAX / 8) return FVM_ERR_BAD_STATE;
-    memset(p->bits, 0, sizeof p->bits);
-    for (size_t i = 0; i < field.len; i++) {
-        size_t byte = field.len - 1 - i; /* bits 8 byte .. 8 byte + 7 */
-        p->bits[byte / 8] |= (uint64_t)field.ptr[i] << (8 * (byte % 8));
-    }
-    return FVM_OK;
-}
 
 static fvm_err parse_link(hamt_slot *slot, fvm_bytes *in)
 {
@@ -178,14 +160,11 @@ static fvm_err parse(parsed *p, fvm_bytes in, unsigned bit_width, bool is_root)
 {
     uint64_t count;
     FVM_TRY(fvm_cbor_tuple(2, &in));
-    FVM_TRY(parse_bitfield(p, &in));
+    FVM_TRY(fvm__slotset_read(&p->used, &in));
     FVM_TRY(fvm_cbor_array(&count, &in));
     if (count > (uint64_t)1 << bit_width) return FVM_ERR_BAD_STATE;
     if (count == 0 && !is_root) return FVM_ERR_BAD_STATE;
-    unsigned set = 0;
-    for (size_t i = 0; i < FVM_COUNT(p->bits); i++)
-        set += (unsigned)__builtin_popcountll(p->bits[i]);
-    if (count != set) return FVM_ERR_BAD_STATE;
+    if (count != fvm__slotset_count(&p->used)) return FVM_ERR_BAD_STATE;
 
     p->entry_count = 0;
     p->slot_count = (size_t)count;
@@ -208,10 +187,10 @@ static hamt_node *build(const parsed *p, fvm_bytes block, const fvm_allocator *a
     if (block.len > SIZE_MAX - head) return NULL;
     hamt_node *node = fvm_mem_alloc(alloc, head + block.len);
     if (!node) return NULL;
-    *node = (hamt_node){ .slots = (hamt_slot *)(node + 1),
+    *node = (hamt_node){ .used = p->used,
+                         .slots = (hamt_slot *)(node + 1),
                          .count = (uint32_t)p->slot_count,
                          .size = head + block.len };
-    memcpy(node->bits, p->bits, sizeof node->bits);
     if (slots_size) memcpy(node->slots, p->slots, slots_size);
     hamt_entry *entries = (hamt_entry *)(node->slots + p->slot_count);
     uint8_t *copy = (uint8_t *)(entries + p->entry_count);
@@ -289,15 +268,8 @@ static fvm_err encode_slot(fvm_buf *out, const hamt_slot *slot)
 
 fvm_err hamt_node_encode(fvm_buf *out, const hamt_node *node)
 {
-    uint8_t field[HAMT_WIDTH_MAX / 8];
-    size_t zeros = 0;
-    for (size_t i = 0; i < sizeof field; i++) {
-        size_t byte = sizeof field - 1 - i;
-        field[i] = (uint8_t)(node->bits[byte / 8] >> (8 * (byte % 8)));
-    }
-    while (zeros < sizeof field && field[zeros] == 0) zeros++;
     FVM_TRY(fvm_cbor_put_array(out, 2));
-    FVM_TRY(fvm_cbor_put_bytes(out, (fvm_bytes){ field + zeros, sizeof field - zeros }));
+    FVM_TRY(fvm__slotset_put(out, &node->used));
     FVM_TRY(fvm_cbor_put_array(out, node->count));
     for (uint32_t i = 0; i < node->count; i++) FVM_TRY(encode_slot(out, &node->slots[i]));
     return FVM_OK;

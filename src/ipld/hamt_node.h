@@ -12,9 +12,9 @@
 #include <fvm/blockstore.h>
 
 #include "base/util.h"
+#include "slotset.h"
 
 #define HAMT_BUCKET_MAX 3
-#define HAMT_WIDTH_MAX 256
 #define HAMT_LEVELS_MAX 256 /* bit width 1 */
 
 /** One key and value by themselves, for work between nodes. */
@@ -48,32 +48,18 @@ typedef struct hamt_slot {
 } hamt_slot;
 
 struct hamt_node {
-    uint64_t bits[HAMT_WIDTH_MAX / 64]; /* bit i: slot i is in use */
-    hamt_slot *slots;                   /* in increasing order of i */
-    uint32_t count;                     /* slots in use */
-    uint32_t cap;                       /* of a slot array of its own; 0: the slots lie in `size` */
-    size_t size;                        /* bytes of the node's own stretch */
-    bool dirty;                         /* differs from the block `cid` */
-    fvm_cid cid;                        /* set by reading and flushing; not yet set: dirty */
+    fvm__slotset used;
+    hamt_slot *slots; /* in increasing order of i */
+    uint32_t count;   /* slots in use */
+    uint32_t cap;     /* of a slot array of its own; 0: the slots lie in `size` */
+    size_t size;      /* bytes of the node's own stretch */
+    bool dirty;       /* differs from the block `cid` */
+    fvm_cid cid;      /* set by reading and flushing; not yet set: dirty */
 };
 
 static inline hamt_pair hamt_entry_pair(const hamt_entry *e)
 {
     return (hamt_pair){ { e->key, e->key_len }, { e->key + e->key_len, e->value_len } };
-}
-
-static inline bool hamt_node_has(const hamt_node *node, unsigned index)
-{
-    return node->bits[index / 64] >> (index % 64) & 1;
-}
-
-/** Where slot `index` is, or would be, in `slots`. */
-static inline unsigned hamt_node_position(const hamt_node *node, unsigned index)
-{
-    unsigned n = 0;
-    for (unsigned i = 0; i < index / 64; i++) n += (unsigned)__builtin_popcountll(node->bits[i]);
-    uint64_t below = node->bits[index / 64] & (((uint64_t)1 << (index % 64)) - 1);
-    return n + (unsigned)__builtin_popcountll(below);
 }
 
 /** An empty dirty node; NULL when out of memory. */
