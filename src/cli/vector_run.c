@@ -42,37 +42,54 @@ fvm_err fvm_vector_message_read(const fvm_vector *vector, size_t i, uint32_t nv,
 
 /* The CID of the list of built-in actors, as the system actor's state has it. The block that the
  * file's `manifest` names, [1, that CID], is in none of them. */
-static fvm_err manifest_data(fvm_cid *out, const fvm_vector *vector,
-                             const fvm_vector_variant *variant, const fvm_blockstore *store)
+static fvm_err manifest_data(fvm_cid *out, const fvm_vector *vector, const fvm_network *net,
+                             const fvm_blockstore *store)
 {
-    const fvm_network *net = fvm_network_find(variant->nv);
     fvm_state_view *view;
-    if (!net) return FVM_ERR_VERSION;
     FVM_TRY(fvm_state_view_open(&view, store, &vector->root, net, NULL));
     fvm_err err = fvm_system_state_manifest(view, out);
     fvm_state_view_free(view);
     return err;
 }
 
+/* Whether the list and the code of every built-in actor are there. The extracted files have the
+ * list without the code. */
+static fvm_err has_builtins(bool *out, const fvm_blockstore *store, const fvm_cid *data,
+                            const fvm_network *net)
+{
+    fvm_manifest *manifest;
+    fvm_err err = fvm_blockstore_has(store, out, data);
+    if (err != FVM_OK || !*out) return err;
+    FVM_TRY(fvm_manifest_load(&manifest, store, data, net, NULL));
+    for (uint32_t i = 1; i <= fvm_manifest_count(manifest) && err == FVM_OK && *out; i++)
+        err = fvm_blockstore_has(store, out, fvm_manifest_code(manifest, i, NULL));
+    fvm_manifest_free(manifest);
+    return err;
+}
+
 fvm_err fvm_vector_bundle(const fvm_vector *vector, const fvm_vector_variant *variant,
                           const fvm_blockstore *store, fvm_why *why)
 {
-    fvm_cid cid;
+    const fvm_network *net = fvm_network_find(variant->nv);
+    fvm_cid data;
     bool has = false;
     char text[FVM_CID_TEXT_MAX];
-    fvm_err err = manifest_data(&cid, vector, variant, store);
-    if (err == FVM_OK) err = fvm_blockstore_has(store, &has, &cid);
+    if (!net)
+        return fvm_why_set(why, FVM_ERR_VERSION, "network version %u is not supported",
+                           variant->nv);
+    fvm_err err = manifest_data(&data, vector, net, store);
+    if (err == FVM_OK) err = has_builtins(&has, store, &data, net);
     if (err != FVM_OK)
         return fvm_why_set(why, err == FVM_ERR_NOT_FOUND ? FVM_ERR_BAD_STATE : err,
                            "no list of built-in actors: %s", fvm_err_text(err));
     if (has) return FVM_OK;
-    (void)fvm_cid_to_text(text, &cid);
+    (void)fvm_cid_to_text(text, &data);
     if (vector->bundle)
         return fvm_why_set(why, FVM_ERR_NOT_FOUND, "needs the built-in actors %s (list %s)",
                            vector->bundle, text);
     return fvm_why_set(why, FVM_ERR_NOT_FOUND,
-                       "needs the built-in actors of network version %u (list %s)", variant->nv,
-                       text);
+                       "needs mainnet's built-in actors of network version %u (list %s)",
+                       variant->nv, text);
 }
 
 static fvm_err apply_all(fvm_vector_run *run, const fvm_vector *vector,
