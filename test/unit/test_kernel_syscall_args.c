@@ -196,3 +196,19 @@ TEST(stretches_of_memory_may_be_empty_up_to_its_end)
     CHECK_OK(CALL(&f, fvm__gas_charge_units, END, 0, 0));
     fixture_close(&f);
 }
+
+TEST(import_tables_name_each_syscall_once_with_plain_types)
+{
+    static const uint32_t versions[] = { 17, 18, 21 };
+    for (size_t v = 0; v < FVM_COUNT(versions); v++) {
+        const fvm_wasm_host_table *table = fvm_kernel_syscalls(fvm_network_find(versions[v]));
+        for (size_t i = 0; i < table->count; i++) {
+            const fvm_wasm_host_func *a = &table->funcs[i];
+            CHECK_AT(a->name, strspn(a->params, "il") == strlen(a->params) && a->fn);
+            CHECK_AT(a->name, strcmp(a->results, "i") == 0);
+            for (size_t j = 0; j < i; j++)
+                CHECK_AT(a->name, strcmp(a->module, table->funcs[j].module) != 0 ||
+                                      strcmp(a->name, table->funcs[j].name) != 0);
+        }
+    }
+}
