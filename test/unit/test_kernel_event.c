@@ -78,6 +78,18 @@ TEST(events_that_break_a_rule_are_refused_but_charged)
     fixture_close(&f);
 }
 
+TEST(two_keys_do_not_share_a_character)
+{
+    fixture f;
+    fixture_open(&f, 21);
+    put_head(&f, put_head(&f, 0, 0, FVM_CODEC_RAW, 1, 0), 0, FVM_CODEC_RAW, 1, 0);
+    fixture_poke(&f, 16384, FVM_STR("\xc3\xa9"));
+    CHECK_ERR(emit(&f, 2, 2, 0), FVM_ERR_SYS_ILLEGAL_ARGUMENT);
+    put_head(&f, put_head(&f, 0, 0, FVM_CODEC_RAW, 2, 0), 0, FVM_CODEC_RAW, 0, 0);
+    CHECK_OK(emit(&f, 2, 2, 0));
+    fixture_close(&f);
+}
+
 TEST(the_largest_event_passes_and_one_entry_more_does_not)
 {
     fixture f;
