@@ -29,7 +29,8 @@ FVM_API void fvm_engine_free(fvm_engine *engine);
 FVM_API void fvm_engine_stats(fvm_engine *engine, size_t *modules, size_t *bytes);
 
 /** One thread's execution; used by one thread at a time. */
-FVM_API FVM_NODISCARD fvm_err fvm_context_new(fvm_context **out, fvm_engine *engine, const fvm_allocator *alloc);
+FVM_API FVM_NODISCARD fvm_err fvm_context_new(fvm_context **out, fvm_engine *engine,
+                                              const fvm_allocator *alloc);
 FVM_API void fvm_context_free(fvm_context *context);
 
 /** What a machine is made with; constant while it lives. Zero-initialise, then set. */
@@ -37,12 +38,13 @@ typedef struct fvm_machine_config {
     uint32_t network_version; /* 17..29 */
     uint64_t chain_id;        /* 314 mainnet */
     int64_t epoch;
-    uint64_t timestamp; /* seconds since 1970 */
-    fvm_big base_fee;   /* attoFIL per gas */
+    uint64_t timestamp;         /* seconds since 1970 */
+    fvm_big base_fee;           /* attoFIL per gas */
     fvm_big circulating_supply; /* attoFIL */
-    const fvm_cid *manifest;    /* of the block [1, data CID]; NULL: as the system actor's state says */
-    const fvm_externs *externs; /* NULL: no callback answers; else must outlive the machine */
-    bool actor_debugging;       /* debug.log is seen by the trace sink */
+    const fvm_cid
+        *manifest; /* of the block [1, data CID]; NULL: as the system actor's state says */
+    const fvm_externs *externs;  /* NULL: no callback answers; else must outlive the machine */
+    bool actor_debugging;        /* debug.log is seen by the trace sink */
     const fvm_trace_sink *trace; /* NULL: off */
 } fvm_machine_config;
 
@@ -52,8 +54,9 @@ typedef struct fvm_machine_config {
  *  Errors: FVM_ERR_VERSION        network version or state tree version not supported.
  *          FVM_ERR_MISSING_BLOCK, FVM_ERR_BAD_STATE  state, manifest or a built-in actor is broken.
  *          HOST class. */
-FVM_API FVM_NODISCARD fvm_err fvm_machine_new(fvm_machine **out, fvm_context *context, const fvm_blockstore *base,
-                                              const fvm_cid *root, const fvm_machine_config *config);
+FVM_API FVM_NODISCARD fvm_err fvm_machine_new(fvm_machine **out, fvm_context *context,
+                                              const fvm_blockstore *base, const fvm_cid *root,
+                                              const fvm_machine_config *config);
 FVM_API void fvm_machine_free(fvm_machine *machine);
 
 typedef enum fvm_apply_kind {
@@ -98,7 +101,8 @@ FVM_API const fvm_cid *fvm_block_result_root(const fvm_block_result *result);
 /** Receipt number i; NULL past the end. */
 FVM_API const fvm_receipt *fvm_block_result_receipt(const fvm_block_result *result, size_t i);
 /** Writes the result's blocks to `base`, in one batch. May be called again after a failure. */
-FVM_API FVM_NODISCARD fvm_err fvm_block_result_commit(fvm_block_result *result, const fvm_blockstore *base);
+FVM_API FVM_NODISCARD fvm_err fvm_block_result_commit(fvm_block_result *result,
+                                                      const fvm_blockstore *base);
 FVM_API void fvm_block_result_free(fvm_block_result *result);
 
 #ifdef __cplusplus

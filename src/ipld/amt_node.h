@@ -40,9 +40,9 @@ struct amt_node {
     uint32_t count;   /* slots in use */
     uint32_t cap;     /* of a slot array of its own; 0: the slots lie in `size` */
     uint32_t words;   /* of the bitmap */
-    bool leaf;   /* holds values; an empty node is read as a leaf */
-    bool dirty;  /* differs from the block `cid` */
-    size_t size; /* bytes of the node's own stretch */
+    bool leaf;        /* holds values; an empty node is read as a leaf */
+    bool dirty;       /* differs from the block `cid` */
+    size_t size;      /* bytes of the node's own stretch */
     fvm_cid cid;
 };
 

@@ -21,7 +21,8 @@ FVM_NODISCARD fvm_err fvm_car_root(const fvm_car_reader *car, fvm_cid *out, uint
 /** All roots in order; in time linear in their number, unlike a loop over fvm_car_root. An error of
  *  `visit` stops and is returned. */
 FVM_NODISCARD fvm_err fvm_car_each_root(const fvm_car_reader *car,
-                                        fvm_err (*visit)(void *ctx, const fvm_cid *root), void *ctx);
+                                        fvm_err (*visit)(void *ctx, const fvm_cid *root),
+                                        void *ctx);
 /** The next block (data borrowed from the archive). FVM_ERR_NOT_FOUND at a clean end. `verify`
  *  re-hashes: FVM_ERR_MISMATCH. */
 FVM_NODISCARD fvm_err fvm_car_next(fvm_car_reader *car, fvm_block *out, bool verify);

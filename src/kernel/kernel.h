@@ -61,7 +61,8 @@ typedef struct fvm_invocation fvm_invocation;
 typedef struct fvm_kernel_ops {
     /** Runs a call one level deeper than `caller`. The transaction is opened and closed by the
      *  syscall around it (fvm_env_begin, fvm_env_end). */
-    fvm_err (*call)(void *ctx, fvm_call_result *out, const fvm_invocation *caller, const fvm_call *call);
+    fvm_err (*call)(void *ctx, fvm_call_result *out, const fvm_invocation *caller,
+                    const fvm_call *call);
     /** The compiled module of `code`; stays valid until the message ends. Errors: FVM_ERR_FATAL
      *  (missing, or cannot be loaded), HOST. */
     fvm_err (*module)(void *ctx, const fvm_wasm_module **out, const fvm_cid *code);
@@ -93,18 +94,18 @@ typedef struct fvm_message_env {
     const fvm_blockstore *blocks; /* the buffered store: reads and block_link writes */
     fvm_state_view *state;
     fvm_gas gas;
-    fvm_arena *arena;             /* the message's; freed whole when it ends */
+    fvm_arena *arena; /* the message's; freed whole when it ends */
     fvm_wasm_context *wasm;
     const fvm_kernel_ops *ops;
     const fvm_allocator *alloc;
-    uint64_t origin;              /* actor ID of the sender */
-    fvm_address origin_address;   /* `from` as written in the message */
+    uint64_t origin;            /* actor ID of the sender */
+    fvm_address origin_address; /* `from` as written in the message */
     uint64_t nonce;
-    fvm_big gas_premium;          /* effective */
-    uint64_t actors_created;      /* never rolled back */
-    uint64_t memory_bytes;        /* live total, engine.md 8 */
-    bool debug;                   /* actor debugging; off by default */
-    fvm_event *events;            /* array of `event_count`, room for `event_cap`; from `alloc` */
+    fvm_big gas_premium;     /* effective */
+    uint64_t actors_created; /* never rolled back */
+    uint64_t memory_bytes;   /* live total, engine.md 8 */
+    bool debug;              /* actor debugging; off by default */
+    fvm_event *events;       /* array of `event_count`, room for `event_cap`; from `alloc` */
     size_t event_count, event_cap;
     /* addresses looked up so far; their zero-priced OnResolveAddress shows in traces once, so this
      * is kept only while tracing */
@@ -135,7 +136,8 @@ FVM_NODISCARD fvm_err fvm_env_resolve_address(fvm_message_env *env, uint64_t *id
 FVM_NODISCARD fvm_err fvm_env_address_seen(fvm_message_env *env, const fvm_address *address);
 /** Moves `value` between actors (reference/kernel.md 7, Transfer) with state access charges only.
  *  Errors: SYS_ILLEGAL_ARGUMENT (negative), SYS_INSUFFICIENT_FUNDS, SYS_NOT_FOUND, OUT_OF_GAS. */
-FVM_NODISCARD fvm_err fvm_env_transfer(fvm_message_env *env, uint64_t from, uint64_t to, const fvm_big *value);
+FVM_NODISCARD fvm_err fvm_env_transfer(fvm_message_env *env, uint64_t from, uint64_t to,
+                                       const fvm_big *value);
 
 /** Blocks of one invocation: handles 1, 2, 3... */
 typedef struct fvm_registry {
@@ -158,20 +160,20 @@ struct fvm_invocation {
     fvm_message_env *env;
     const fvm_invocation *parent; /* NULL at the top */
     fvm_entry entry;
-    uint32_t depth;               /* 1 for the message's receiver */
+    uint32_t depth; /* 1 for the message's receiver */
     uint64_t caller, receiver, method;
-    const fvm_big *value;         /* received with the call */
+    const fvm_big *value; /* received with the call */
     bool read_only;
     /* from here on the kernel's own */
     fvm_registry registry;
     fvm_cid_set reachable;
     fvm_wasm_instance *instance;
-    int64_t synced_milligas;      /* tracker's available at the last synchronisation */
-    uint64_t synced_memory;       /* env->memory_bytes at the last synchronisation */
-    bool starting;                /* inside instantiation: memory is a zero-length dummy */
-    bool exited;                  /* vm.exit or vm.abort was called; the two below are set */
+    int64_t synced_milligas; /* tracker's available at the last synchronisation */
+    uint64_t synced_memory;  /* env->memory_bytes at the last synchronisation */
+    bool starting;           /* inside instantiation: memory is a zero-length dummy */
+    bool exited;             /* vm.exit or vm.abort was called; the two below are set */
     uint32_t exit_code;
-    uint32_t exit_handle;         /* 0: none */
+    uint32_t exit_handle; /* 0: none */
 };
 
 /** Runs the code of the receiver: block registry with `params` as handle 1, init charges,
@@ -182,8 +184,9 @@ struct fvm_invocation {
  *  actor's code CID; `upgrade_info` is the second argument of an upgrade entry (NULL for invoke).
  *  Out:    out   exit code and block.
  *  Errors: FVM_ERR_OUT_OF_GAS, SYSCALL class (params do not fit), FATAL, HOST. */
-FVM_NODISCARD fvm_err fvm_kernel_invoke(fvm_invocation *inv, fvm_call_result *out, const fvm_cid *code,
-                                        const fvm_ipld_block *params, const fvm_ipld_block *upgrade_info);
+FVM_NODISCARD fvm_err fvm_kernel_invoke(fvm_invocation *inv, fvm_call_result *out,
+                                        const fvm_cid *code, const fvm_ipld_block *params,
+                                        const fvm_ipld_block *upgrade_info);
 
 /** The syscalls that a network version offers, as the engine's import table; static. */
 const fvm_wasm_host_table *fvm_kernel_syscalls(const fvm_network *net);

@@ -80,9 +80,8 @@ TEST(message_refuses_and_leaves_the_output_alone)
 
 TEST(delegated_addresses_start_with_nv18)
 {
-    static const char hex[] =
-        "8a0056040a000000000000000000000000000000000000000042006403400a404001"
-        "40";
+    static const char hex[] = "8a0056040a000000000000000000000000000000000000000042006403400a404001"
+                              "40";
     uint8_t room[80];
     fvm_message m;
     fvm_bytes in = test_hex(room, sizeof room, hex);
