@@ -46,7 +46,7 @@ struct fvm__insn;
 typedef struct fvm__func_def {
     const struct fvm__insn *code; /* NULL: imported */
     uint32_t n_params;
-    uint32_t n_locals;    /* with parameters */
+    uint32_t n_locals;    /* parameters and the locals in use */
     uint32_t frame_bytes; /* virtual: what a call takes of the frame budget, on any back end */
     uint32_t frame_slots; /* what the interpreter uses */
     uint32_t stack_cost;  /* of the limiter; 0 for imports and when unmetered */

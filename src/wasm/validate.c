@@ -43,23 +43,46 @@ static fvm_err add_locals(fvm__validator *v, uint32_t count, char type)
     return FVM_OK;
 }
 
-static fvm_err get_local(fvm__validator *v, uint32_t *index, char *type)
+static char local_type(const fvm__validator *v, uint32_t index)
 {
-    FVM_TRY(fvm__get_u32(v->d, index));
-    if (*index >= v->n_locals) return FVM__INVALID(v->d, "unknown local");
-    if (*index < FVM__FAST_LOCALS) {
-        *type = v->fast_locals[*index];
-        return FVM_OK;
-    }
+    if (index < FVM__FAST_LOCALS) return v->fast_locals[index];
     uint32_t low = 0, high = v->n_runs - 1; /* the first run that ends past the index */
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
-        if (v->runs[mid].end > *index)
+        if (v->runs[mid].end > index)
             high = mid;
         else
             low = mid + 1;
     }
-    *type = v->runs[low].type;
+    return v->runs[low].type;
+}
+
+/* The type of the local and the number under which the back end knows it. A body may declare many
+ * locals in a few bytes: those that it does not use shall cost nothing when it runs. */
+static fvm_err get_local(fvm__validator *v, uint32_t *place, char *type)
+{
+    uint32_t index;
+    FVM_TRY(fvm__get_u32(v->d, &index));
+    if (index >= v->n_locals) return FVM__INVALID(v->d, "unknown local");
+    *type = local_type(v, index);
+    *place = index;
+    if (index < v->n_params || !fvm__live(v)) return FVM_OK;
+    if (v->used[index].body != v->body) {
+        v->used[index].body = v->body;
+        v->used[index].place = v->n_used++;
+    }
+    *place = v->used[index].place;
+    return FVM_OK;
+}
+
+/* Room to number `n` locals; what was there stays, marked by the body that it belongs to. */
+static fvm_err begin_used(fvm__validator *v, uint32_t n)
+{
+    uint32_t had = v->cap_used;
+    FVM_TRY(fvm__vector_grow(v->alloc, &v->used, &v->cap_used, n, sizeof *v->used));
+    if (v->cap_used > had) memset(v->used + had, 0, (v->cap_used - had) * sizeof *v->used);
+    v->body++;
+    v->n_used = v->n_params;
     return FVM_OK;
 }
 
@@ -68,6 +91,7 @@ static fvm_err get_locals(fvm__validator *v, fvm__func_def *func)
 {
     uint32_t groups;
     v->n_locals = v->n_runs = 0;
+    v->n_params = func->n_params;
     for (uint32_t i = 0; i < func->n_params; i++) FVM_TRY(add_locals(v, 1, func->type->params[i]));
     FVM_TRY(fvm__get_count(v->d, &groups, UINT32_MAX, ""));
     for (uint32_t i = 0; i < groups; i++) {
@@ -80,6 +104,7 @@ static fvm_err get_locals(fvm__validator *v, fvm__func_def *func)
     }
     func->n_locals = v->n_locals;
     bool by_count = v->m->rules.metering == FVM_WASM_METERING_V2;
+    FVM_TRY(begin_used(v, v->n_locals));
     func->stack_cost = !v->metered ? 0 : by_count ? v->n_locals - func->n_params : groups;
     return FVM_OK;
 }
@@ -455,6 +480,10 @@ static fvm_err one_body(fvm__validator *v, uint32_t index)
         func->stack_cost += v->limiter.max;
         func->thunk_milligas = (uint64_t)v->price * (LIMITED_CALL_INSTRUCTIONS + func->n_params);
     }
+    func->n_locals = v->n_used;
+    uint64_t frame = 8 * ((uint64_t)v->n_used + v->max_operands) + FVM__FRAME_OVERHEAD;
+    if (frame > UINT32_MAX) return FVM__UNSUPPORTED(v->d, "too many operands");
+    func->frame_bytes = (uint32_t)frame;
     return v->be->ops->func_end(v->be, v->max_operands);
 }
 
@@ -496,6 +525,7 @@ fvm_err fvm__decode_code(fvm__decoder *d)
     fvm_mem_free(m->alloc, v.operands, v.cap_operands);
     fvm_mem_free(m->alloc, v.control, v.cap_control * sizeof *v.control);
     fvm_mem_free(m->alloc, v.runs, v.cap_runs * sizeof *v.runs);
+    fvm_mem_free(m->alloc, v.used, v.cap_used * sizeof *v.used);
     fvm_mem_free(m->alloc, v.depths, v.cap_depths * sizeof *v.depths);
     return err;
 }

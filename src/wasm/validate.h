@@ -41,8 +41,13 @@ typedef struct fvm__validator {
     fvm__control *control;
     uint32_t n_control, cap_control;
     fvm__local_run *runs;
-    uint32_t n_runs, cap_runs, n_locals;
+    uint32_t n_runs, cap_runs, n_locals, n_params;
     char fast_locals[FVM__FAST_LOCALS];
+    struct {
+        uint32_t body;  /* the body that named the local last ... */
+        uint32_t place; /* ... and its new number there */
+    } *used;            /* by local */
+    uint32_t cap_used, n_used, body;
     uint32_t *depths; /* of the br_table at hand */
     uint32_t cap_depths;
 

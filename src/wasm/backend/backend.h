@@ -15,6 +15,10 @@
  * left out. No charge is announced between two instructions of which the first jumps: a charge
  * belongs to the instruction that follows it.
  *
+ * Locals are numbered anew: parameters as they are, then those that live code names, in the order in
+ * which it does. Until func_end `n_locals` of the function is the number of the declared ones, an
+ * upper bound; then it is the number of those in use.
+ *
  * Direct calls to defined functions are bracketed by the limiter: their cost is the callee's, which
  * may be a function that comes later, so it is read when running, or patched by `finish`. */
 #ifndef FVM_WASM_BACKEND_H
@@ -55,13 +59,17 @@ typedef struct fvm__backend_ops {
     fvm_err (*charge_begin)(fvm__backend *be, uint32_t id);
     void (*charge_cost)(fvm__backend *be, uint32_t id, uint64_t milligas);
     /** After the function's last `end`: `max_height` operands at most were on the stack. Fills the
-     *  back end's fields of the function. */
+     *  back end's own fields of the function. */
     fvm_err (*func_end)(fvm__backend *be, uint32_t max_height);
     /** After all functions: gives the code to the module. */
     fvm_err (*finish)(fvm__backend *be);
     /** Frees what was not given away. */
     void (*free)(fvm__backend *be);
 } fvm__backend_ops;
+
+/** The virtual size of a frame, which is taken from the frame budget by every back end alike, so that
+ *  it must not use more of a value stack: 8 bytes for each local in use and each operand, and: */
+#define FVM__FRAME_OVERHEAD 64u
 
 struct fvm__backend {
     const fvm__backend_ops *ops;

@@ -2,7 +2,7 @@
  *
  * A function becomes a row of 16-byte instructions over the slots of its frame, each a u64:
  *
- *     fp -> [parameters][locals][record: 5][operand 0][operand 1]...
+ *     fp -> [parameters][locals in use][record: 5][operand 0][operand 1]...
  *
  * The operands at height h of the wasm stack have slot h; local.get and constants make no code but
  * are named by the instruction that uses them. The record keeps where to return to. A callee's
@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 typedef enum fvm__insn_op {
-#define PLAIN(name) FVM__I_##name,
+#define PLAIN(name, slots, words) FVM__I_##name,
 #define BINARY(name, T, expr) FVM__I_##name, FVM__I_##name##_K,
 #define DIVIDE(name, T, expr) FVM__I_##name, FVM__I_##name##_K,
 #define COMPARE(name, T, expr)                                                                     \
@@ -42,6 +42,4 @@ _Static_assert(sizeof(fvm__insn) == 16, "four to a cache line");
 /** Slots between locals and operands: where to return to, the caller's frame,
  *  function and instance, and what it had left of the limits. */
 #define FVM__RECORD_SLOTS 5u
-/** Virtual bytes of a frame besides its locals and operands; covers the record and a spare. */
-#define FVM__FRAME_OVERHEAD 64u
 #endif

@@ -140,7 +140,7 @@ static fvm_err call_host(const fvm__funcref *ref, u64 *slots)
 fvm_err fvm__interp_run(fvm_wasm_instance *entry, const fvm__funcref *start, uint64_t *fp)
 {
     static const void *const handlers[] = {
-#define PLAIN(name) &&L_##name,
+#define PLAIN(name, slots, words) &&L_##name,
 #define BINARY(name, T, expr) &&L_##name, &&L_##name##_K,
 #define DIVIDE(name, T, expr) &&L_##name, &&L_##name##_K,
 #define COMPARE(name, T, expr) &&L_##name, &&L_##name##_K, &&L_BR_##name, &&L_BR_##name##_K,
@@ -388,7 +388,7 @@ L_TABLE_SET: {
         S(a) = put_##T((T)(expr));                                                                 \
         STEP(1);                                                                                   \
     }
-#define PLAIN(name)
+#define PLAIN(name, slots, words)
 #define BINARY(name, T, expr)                                                                      \
     BINARY_FORM(L_##name, T, get_##T(S(c)), expr)                                                  \
     BINARY_FORM(L_##name##_K, T, const_##T(ip->c), expr)

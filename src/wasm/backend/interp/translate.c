@@ -460,7 +460,7 @@ typedef struct shape {
 } shape;
 /* By opcode. Those that share the instruction of another are written by hand. */
 static const shape shapes[FVM__OP_COUNT] = {
-#define PLAIN(name)
+#define PLAIN(name, slots, words)
 #define BINARY(name, T, expr) [FVM__OP_##name] = { FVM__I_##name, K_INTEGER },
 #define DIVIDE(name, T, expr) [FVM__OP_##name] = { FVM__I_##name, K_INTEGER },
 #define COMPARE(name, T, expr) [FVM__OP_##name] = { FVM__I_##name, K_INTEGER },
@@ -805,16 +805,58 @@ static fvm_err be_func_begin(fvm__backend *be, uint32_t func)
     return FVM_OK;
 }
 
+/* --- closing the gap ---------------------------------------------------------------------------
+ * Operands are placed behind all locals that the body declares, since it is not known yet which of
+ * them it uses; when it is, they move down. */
+
+enum { SLOT_A = 1, SLOT_B = 2, SLOT_C = 4 };
+typedef struct fields {
+    uint8_t slots, words;
+} fields;
+static const fields fields_of[FVM__I_COUNT] = {
+#define PLAIN(name, slots, words) [FVM__I_##name] = { slots, words },
+#define WITH_CONST(name)                                                                           \
+    [FVM__I_##name] = { SLOT_A | SLOT_B | SLOT_C, 1 }, [FVM__I_##name##_K] = { SLOT_A | SLOT_B, 1 },
+#define BINARY(name, T, expr) WITH_CONST(name)
+#define DIVIDE(name, T, expr) WITH_CONST(name)
+#define COMPARE(name, T, expr)                                                                     \
+    WITH_CONST(name)                                                                               \
+    [FVM__I_BR_##name] = { SLOT_B | SLOT_C, 1 },                                                   \
+   [FVM__I_BR_##name##_K] = { SLOT_B, 1 },
+#define UNARY(name, TO, FROM, expr) [FVM__I_##name] = { SLOT_A | SLOT_B, 1 },
+#define FLOAT(name, TO, FROM, expr) [FVM__I_##name] = { SLOT_A | SLOT_B | SLOT_C, 1 },
+#define LOAD(name, MEM, TO) [FVM__I_##name] = { SLOT_A | SLOT_B, 1 },
+#define STORE(name, MEM) [FVM__I_##name] = { SLOT_A | SLOT_B, 1 },
+#include "wasm/backend/interp/insns.def"
+};
+
+static void move_down(uint32_t *field, uint32_t first, uint32_t gap)
+{
+    if (*field >= first) *field -= gap;
+}
+
+static void close_gap(translator *t, uint32_t gap)
+{
+    for (uint32_t i = t->func_at; i < t->n;) {
+        fvm__insn *insn = &t->code[i];
+        const fields *f = &fields_of[insn->op];
+        if (f->slots & SLOT_A) move_down(&insn->a, t->first_slot, gap);
+        if (f->slots & SLOT_B) move_down(&insn->b, t->first_slot, gap);
+        if (f->slots & SLOT_C) move_down(&insn->c, t->first_slot, gap);
+        if (insn->op == FVM__I_SELECT) move_down(&insn[1].a, t->first_slot, gap);
+        i += f->words;
+    }
+}
+
 /* Codes of functions are offsets until `finish`, since the row still moves. */
 static fvm_err be_func_end(fvm__backend *be, uint32_t max_height)
 {
     translator *t = (translator *)be;
     fvm__func_def *def = &be->module->funcs[t->func];
+    uint32_t first_slot = def->n_locals + FVM__RECORD_SLOTS;
+    if (first_slot < t->first_slot) close_gap(t, t->first_slot - first_slot);
     uint64_t slots = (uint64_t)def->n_locals + max_height + FVM__RECORD_SLOTS + 1;
-    if (slots > UINT32_MAX / 16) return FVM_ERR_WASM_UNSUPPORTED;
     def->frame_slots = (uint32_t)slots;
-    def->frame_bytes = 8 * (def->n_locals + max_height) + FVM__FRAME_OVERHEAD;
-    def->index = t->func;
     def->code_at = t->func_at;
     return FVM_OK;
 }
