@@ -300,14 +300,23 @@ fvm_err fvm_vector_load(fvm_vector **out, const char *file, fvm_why *why)
     fvm_buf bytes;
     fvm_buf_init(&bytes, NULL);
     fvm_err err = fvm_file_read(&bytes, file, FVM_VECTOR_FILE_MAX, why);
-    if (err == FVM_OK) err = fvm_vector_parse(out, file, fvm_buf_bytes(&bytes), why);
+    fvm_vector *v;
+    if (err == FVM_OK) err = fvm_vector_parse(&v, file, fvm_buf_bytes(&bytes), why);
     fvm_buf_deinit(&bytes);
+    if (err != FVM_OK) return err;
+    err = fvm_vector_open_bundle(v, why);
+    if (err == FVM_OK)
+        *out = v;
+    else
+        fvm_vector_free(v);
     return err;
 }
 
 void fvm_vector_free(fvm_vector *v)
 {
     if (!v) return;
+    if (v->layers.ops) fvm_blockstore_free(&v->layers);
+    if (v->bundle_blocks.ops) fvm_blockstore_free(&v->bundle_blocks);
     if (v->blocks.ops) fvm_blockstore_free(&v->blocks);
     fvm_arena_deinit(&v->arena);
     json_decref(v->json);

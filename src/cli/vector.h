@@ -9,6 +9,7 @@
 #include <fvm/blockstore.h>
 #include <fvm/externs.h>
 #include <fvm/machine.h>
+#include <fvm/store.h>
 
 typedef struct fvm_vector_variant {
     const char *id;
@@ -70,8 +71,11 @@ typedef struct fvm_vector {
     fvm_vector_fault *faults;
     size_t fault_count;
     fvm_vector_bench bench;
-    fvm_blockstore blocks; /* of the CAR; never written to after loading */
-    fvm_arena arena;       /* holds all of the above */
+    fvm_blockstore blocks;        /* of the CAR; never written to after loading */
+    fvm_blockstore bundle_blocks; /* of the bundle of built-in actors; ops NULL: none open */
+    fvm_blockstore layers;        /* both; ops NULL: without a bundle */
+    fvm_store_why bundle_missing; /* which bundle to import; empty: none is needed, or it is here */
+    fvm_arena arena;              /* holds all of the above */
     json_t *json;
 } fvm_vector;
 
@@ -85,6 +89,14 @@ FVM_NODISCARD fvm_err fvm_vector_parse(fvm_vector **out, const char *file, fvm_b
                                        fvm_why *why);
 FVM_NODISCARD fvm_err fvm_vector_load(fvm_vector **out, const char *file, fvm_why *why);
 void fvm_vector_free(fvm_vector *vector);
+
+/** Opens the bundle that the vector names, or that its network version needs, from the user's folder
+ *  of bundles, if the vector does not bring its own actors. One that is not there is no error: what
+ *  to import is in `bundle_missing` then. fvm_vector_load does this, fvm_vector_parse does not.
+ *  Errors: class INPUT for a broken bundle, told in `why`; HOST class. */
+FVM_NODISCARD fvm_err fvm_vector_open_bundle(fvm_vector *vector, fvm_why *why);
+/** The vector's blocks, with those of the bundle. */
+const fvm_blockstore *fvm_vector_blocks(const fvm_vector *vector);
 
 /** What must come out: `receipts` a list of objects (borrowed from the vector) and the root.
  *  FVM_ERR_MALFORMED when the file has no (good) postconditions. */

@@ -5,7 +5,7 @@
 
 fvm_err fvm_vector_store(fvm_blockstore *out, const fvm_vector *vector)
 {
-    return fvm_blockstore_buffered_new(out, &vector->blocks, NULL);
+    return fvm_blockstore_buffered_new(out, fvm_vector_blocks(vector), NULL);
 }
 
 fvm_err fvm_vector_machine(fvm_machine **out, const fvm_vector *vector,
@@ -83,6 +83,8 @@ fvm_err fvm_vector_bundle(const fvm_vector *vector, const fvm_vector_variant *va
         return fvm_why_set(why, err == FVM_ERR_NOT_FOUND ? FVM_ERR_BAD_STATE : err,
                            "no list of built-in actors: %s", fvm_err_text(err));
     if (has) return FVM_OK;
+    if (vector->bundle_missing.text[0])
+        return fvm_why_set(why, FVM_ERR_NOT_FOUND, "%s", vector->bundle_missing.text);
     (void)fvm_cid_to_text(text, &data);
     if (vector->bundle)
         return fvm_why_set(why, FVM_ERR_NOT_FOUND, "needs the built-in actors %s (list %s)",

@@ -242,8 +242,7 @@ fvm_err fvm_bundle_open(fvm_blockstore *out, fvm_bundle_info *info, const char *
     if (err != FVM_OK) return err;
     fvm_buf_init(&path, alloc);
     err = fvm__bundle_path(&path, folder, name, ".car");
-    if (err == FVM_OK)
-        err = fvm_blockstore_car_open(out, (const char *)path.ptr, false, alloc, why);
+    if (err == FVM_OK) err = fvm__car_open(out, (const char *)path.ptr, false, true, alloc, why);
     fvm_buf_deinit(&path);
     if (err == FVM_OK && info) *info = found;
     return err;

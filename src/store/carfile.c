@@ -2,7 +2,8 @@
  * offset of the section): 16 bytes a block. The hash has a random key, so that an archive cannot be
  * made whose blocks all meet in one place; what a lookup answers does not depend on it, since the
  * CID in the file is compared. Reading is pread, not mmap: a file that somebody cuts off while it is
- * open gives an error and no signal. */
+ * open gives an error and no signal. Only files that this program wrote, and replaces but never
+ * changes, are mapped as well, so that they can give views: bundles. */
 #include "carstream.h"
 
 #include "base/map.h"
@@ -10,6 +11,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -22,6 +24,7 @@ typedef struct car_store {
     const fvm_allocator *alloc;
     int fd;
     uint64_t size;
+    const uint8_t *map; /* of the whole file; or NULL */
     uint64_t k0, k1;
     fvm_buf roots; /* array of fvm_cid */
     fvm_buf index; /* array of entry, by hash then offset */
@@ -122,9 +125,20 @@ static fvm_err car_put_many(void *self, const fvm_block *blocks, size_t count)
     return count == 0 ? FVM_OK : FVM_ERR_READ_ONLY;
 }
 
+static fvm_err car_view(void *self, fvm_bytes *out, const fvm_cid *cid)
+{
+    const car_store *store = self;
+    uint64_t offset, len;
+    FVM_TRY(locate(store, &offset, &len, cid));
+    if (offset > store->size || len > store->size - offset) return FVM_ERR_IO;
+    *out = (fvm_bytes){ store->map + offset, (size_t)len };
+    return FVM_OK;
+}
+
 static void car_free(void *self)
 {
     car_store *store = self;
+    if (store->map) (void)munmap((void *)(uintptr_t)store->map, (size_t)store->size);
     if (store->fd >= 0) close(store->fd);
     fvm_buf_deinit(&store->roots);
     fvm_buf_deinit(&store->index);
@@ -132,6 +146,7 @@ static void car_free(void *self)
 }
 
 static const fvm_blockstore_ops car_ops = { car_get, car_has, car_put_many, NULL, car_free };
+static const fvm_blockstore_ops mapped_ops = { car_get, car_has, car_put_many, car_view, car_free };
 
 /* One pass over the file: the index, and the roots. */
 static fvm_err build_index(car_store *store, const char *path, bool verify, fvm_store_why *why)
@@ -156,8 +171,16 @@ static fvm_err build_index(car_store *store, const char *path, bool verify, fvm_
     return err;
 }
 
-fvm_err fvm_blockstore_car_open(fvm_blockstore *out, const char *path, bool verify,
-                                const fvm_allocator *alloc, fvm_store_why *why)
+/* Failing to map is no harm: there are no views then. */
+static void map_file(car_store *store)
+{
+    if (store->size == 0 || store->size > SIZE_MAX) return;
+    void *map = mmap(NULL, (size_t)store->size, PROT_READ, MAP_SHARED, store->fd, 0);
+    if (map != MAP_FAILED) store->map = map;
+}
+
+fvm_err fvm__car_open(fvm_blockstore *out, const char *path, bool verify, bool map,
+                      const fvm_allocator *alloc, fvm_store_why *why)
 {
     car_store *store = fvm_mem_zalloc(alloc, sizeof *store);
     if (!store) return fvm__why(why, FVM_ERR_NOMEM, "%s: out of memory", path);
@@ -176,8 +199,15 @@ fvm_err fvm_blockstore_car_open(fvm_blockstore *out, const char *path, bool veri
         car_free(store);
         return err;
     }
-    *out = (fvm_blockstore){ &car_ops, store };
+    if (map) map_file(store);
+    *out = (fvm_blockstore){ store->map ? &mapped_ops : &car_ops, store };
     return FVM_OK;
+}
+
+fvm_err fvm_blockstore_car_open(fvm_blockstore *out, const char *path, bool verify,
+                                const fvm_allocator *alloc, fvm_store_why *why)
+{
+    return fvm__car_open(out, path, verify, false, alloc, why);
 }
 
 void fvm_blockstore_car_roots(const fvm_blockstore *bs, const fvm_cid **roots, size_t *count)

@@ -51,6 +51,9 @@ static inline const fvm_cid *fvm__carstream_roots(const fvm__carstream *cs, size
     return (const fvm_cid *)(const void *)cs->roots.ptr;
 }
 
+/** As fvm_blockstore_car_open; with `map` the store gives views, and the file must never be cut off. */
+FVM_NODISCARD fvm_err fvm__car_open(fvm_blockstore *out, const char *path, bool verify, bool map,
+                                    const fvm_allocator *alloc, fvm_store_why *why);
 /** Opens a regular file for reading. FVM_ERR_NOT_FOUND (no such file), FVM_ERR_INVALID (not a
  *  regular file), FVM_ERR_IO. */
 FVM_NODISCARD fvm_err fvm__open_file(int *fd, uint64_t *size, const char *path, fvm_store_why *why);
