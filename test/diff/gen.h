@@ -3,9 +3,8 @@
  * Every module is valid, terminates in any engine and gives the same answers in all of them:
  *   - loops and calls consume `fuel`, a global that each exported function refills; call depth is
  *     counted too, so that no engine's stack overflows;
- *   - NaNs are compared as NaNs. Where the bits of one could become visible (reinterpret, store,
- *     copysign's second operand) the operand is made canonical, or is an expression whose bits the
- *     standard fixes. */
+ *   - NaNs are the canonical ones where the network's rules make them so; engines that do not do that
+ *     by themselves run the module with code that does (instrument.mjs). */
 #ifndef FVM_TEST_DIFF_GEN_H
 #define FVM_TEST_DIFF_GEN_H
 
@@ -52,8 +51,8 @@ uint64_t diff_milligas(struct diff_rng *rng);
  *  reference types and multi-value. Frees nothing that `out` held before. */
 void diff_generate(diff_case *out, uint64_t seed);
 
-/** A real module with a few instructions' operands, constants and operators changed, with fuel built
- *  in and with each float operation's NaN made canonical; calls its `invoke`. The result may be
+/** A real module with a few instructions' operands, constants and operators changed, and with fuel
+ *  built in; calls its `invoke`. The result may be
  *  invalid; then every engine has to refuse it. Returns false when `original` cannot be walked. */
 bool diff_mutate(diff_case *out, uint64_t seed, fvm_bytes original);
 

@@ -14,13 +14,13 @@ typedef struct gen_code {
     fvm_buf *out;
     char locals[GEN_LOCALS_MAX + 1]; /* letters; parameters first */
     uint32_t local_count;
-    uint32_t scratch_f, scratch_d; /* locals that only canonicalisation uses */
-    const char *results;           /* of the function */
+    const char *results; /* of the function */
     struct {
         char operands[4]; /* what a branch to it takes; "-": not to be branched to */
     } labels[GEN_LABELS_MAX];
     uint32_t label_count;
-    int budget; /* instructions left, about */
+    int budget;   /* instructions left, about */
+    bool careful; /* few traps */
 } gen_code;
 
 enum {
@@ -77,11 +77,11 @@ static inline void gen_op_fc(gen_code *c, uint32_t sub)
 void gen_expr(gen_code *c, char type, int depth);
 void gen_exprs(gen_code *c, const char *types, int depth);
 void gen_const(gen_code *c, char type, uint64_t bits);
+/** Leaves the result of an operator whose operands nest up to `depth` - 1. */
+void gen_numeric(gen_code *c, char type, int depth);
 /** Leaves an i32 to load from or store to, and chooses the offset. */
 void gen_address(gen_code *c, uint32_t *offset, int depth);
 void gen_memarg(gen_code *c, uint32_t align_max, uint32_t offset);
-/** Leaves a float that may be looked at bit by bit. */
-void gen_visible_float(gen_code *c, char type, int depth);
 void gen_open(gen_code *c, uint8_t opcode, const char *results);
 void gen_close(gen_code *c);
 int gen_pick_label(gen_code *c, const char *operands);

@@ -57,17 +57,6 @@ void gen_const(gen_code *c, char type, uint64_t bits)
     }
 }
 
-static void canonical(gen_code *c, char type)
-{
-    uint32_t scratch = type == 'f' ? c->scratch_f : c->scratch_d;
-    gen_op_u32(c, OP_LOCAL_TEE, scratch);
-    gen_const(c, type, type == 'f' ? 0x7fc00000u : 0x7ff8000000000000u);
-    gen_op_u32(c, OP_LOCAL_GET, scratch);
-    gen_op_u32(c, OP_LOCAL_GET, scratch);
-    gen_op(c, type == 'f' ? 0x5b : 0x61);
-    gen_op(c, OP_SELECT);
-}
-
 /* An address within the first page, mostly; near the end of memory or anywhere at times. */
 void gen_address(gen_code *c, uint32_t *offset, int depth)
 {
@@ -109,81 +98,46 @@ static bool load(gen_code *c, char type, int depth)
     return false;
 }
 
-/* A float whose very bits the standard fixes, NaNs included. */
-static void exact_float(gen_code *c, char type, int depth)
-{
-    switch (depth <= 0 ? 0 : gen_below(c, 6)) {
-    case 0: {
-        uint64_t bits = diff_next(c->rng);
-        if (gen_chance(c, 50)) bits |= type == 'f' ? 0x7f800000u : 0x7ff0000000000000u;
-        gen_const(c, type, bits);
-        break;
-    }
-    case 1: (void)load(c, type, depth); break;
-    case 2:
-        gen_expr(c, type == 'f' ? 'i' : 'l', depth - 1);
-        gen_op(c, type == 'f' ? 0xbe : 0xbf);
-        break;
-    case 3:
-        exact_float(c, type, depth - 1);
-        gen_op(c, (uint8_t)((type == 'f' ? 0x8b : 0x99) + gen_below(c, 2)));
-        break;
-    case 4:
-        exact_float(c, type, depth - 1);
-        exact_float(c, type, depth - 1);
-        gen_op(c, type == 'f' ? 0x98 : 0xa6);
-        break;
-    default:
-        exact_float(c, type, depth - 1);
-        exact_float(c, type, depth - 1);
-        gen_expr(c, 'i', depth - 1);
-        gen_op(c, OP_SELECT);
-        break;
-    }
-}
-
-/* A float that may be looked at bit by bit. */
-void gen_visible_float(gen_code *c, char type, int depth)
-{
-    if (gen_chance(c, 40)) {
-        exact_float(c, type, depth - 1);
-    } else {
-        gen_expr(c, type, depth - 1);
-        canonical(c, type);
-    }
-}
-
 /* Operators that trap on some operands mostly get others. */
 static void protect(gen_code *c, uint8_t opcode)
 {
     bool divides = (opcode >= 0x6d && opcode <= 0x70) || (opcode >= 0x7f && opcode <= 0x82);
-    if (!divides || gen_chance(c, 15)) return;
+    if (!divides || gen_chance(c, c->careful ? 1 : 15)) return;
     char type = opcode < 0x79 ? 'i' : 'l';
     gen_const(c, type, 1 + gen_below(c, 7) * 2);
     gen_op(c, type == 'i' ? 0x72 : 0x84); /* or 1: not zero; -1 stays likely enough to matter */
 }
 
-static void numeric_expr(gen_code *c, char type, int depth)
+/* An operator with a result of `type`, every one as likely as the others; its row in `numeric`. */
+static uint8_t pick_operator(gen_code *c, uint32_t *row, char type)
 {
-    uint32_t first = gen_below(c, (uint32_t)FVM_COUNT(numeric));
-    for (uint32_t i = 0; i < FVM_COUNT(numeric); i++) {
-        uint32_t k = (first + i) % (uint32_t)FVM_COUNT(numeric);
-        if (numeric[k].result != type || (c->m->plain && numeric[k].first >= 0xc0)) continue;
-        uint8_t opcode = (uint8_t)(numeric[k].first +
-                                   gen_below(c,
-                                             (uint32_t)(numeric[k].last - numeric[k].first) + 1));
-        bool truncates = opcode == 0xa8 || opcode == 0xa9 || opcode == 0xaa || opcode == 0xab ||
-                         (opcode >= 0xae && opcode <= 0xb1);
-        for (const char *p = numeric[k].params; *p; p++) gen_expr(c, *p, depth - 1);
-        protect(c, opcode);
-        if (truncates && !c->m->plain && gen_chance(c, 85)) {
-            uint32_t sub = opcode < 0xac ? opcode - 0xa8u : opcode - 0xaeu + 4;
-            gen_op_fc(c, sub);
-        } else {
-            gen_op(c, opcode);
+    uint32_t rows = c->m->plain ? FVM_COUNT(numeric) - 2 : FVM_COUNT(numeric), count = 0;
+    for (uint32_t k = 0; k < rows; k++)
+        if (numeric[k].result == type) count += (uint32_t)(numeric[k].last - numeric[k].first) + 1;
+    uint32_t nth = gen_below(c, count);
+    for (uint32_t k = 0; k < rows; k++) {
+        uint32_t run = (uint32_t)(numeric[k].last - numeric[k].first) + 1;
+        if (numeric[k].result != type) continue;
+        if (nth < run) {
+            *row = k;
+            return (uint8_t)(numeric[k].first + nth);
         }
-        return;
+        nth -= run;
     }
+    return 0x01; /* not reached: each type has operators */
+}
+
+void gen_numeric(gen_code *c, char type, int depth)
+{
+    uint32_t row = 0;
+    uint8_t opcode = pick_operator(c, &row, type);
+    bool truncates = (opcode >= 0xa8 && opcode <= 0xab) || (opcode >= 0xae && opcode <= 0xb1);
+    for (const char *p = numeric[row].params; *p; p++) gen_expr(c, *p, depth - 1);
+    protect(c, opcode);
+    if (truncates && !c->m->plain && gen_chance(c, c->careful ? 99 : 85))
+        gen_op_fc(c, opcode < 0xac ? opcode - 0xa8u : opcode - 0xaeu + 4);
+    else
+        gen_op(c, opcode);
 }
 
 /* --- control ---------------------------------------------------------------------------------- */
@@ -226,7 +180,13 @@ void gen_exprs(gen_code *c, const char *types, int depth)
 /* Code that nothing reaches; its operands come out of nowhere. */
 static void dead_code(gen_code *c)
 {
-    switch (gen_below(c, 7)) {
+    uint32_t n;
+    switch (gen_below(c, 8)) {
+    case 6: /* higher than live code gets, which the limiter must not count */
+        n = 2 + gen_below(c, 9);
+        for (uint32_t i = 0; i < n; i++) gen_const(c, 'l', i);
+        for (uint32_t i = 0; i < n; i++) gen_op(c, OP_DROP);
+        break;
     case 0:
         gen_op(c, 0x6a);
         gen_op(c, OP_DROP);
@@ -376,7 +336,7 @@ bool gen_local_of(gen_code *c, uint32_t *out, char type)
     uint32_t first = gen_below(c, c->local_count);
     for (uint32_t i = 0; i < c->local_count; i++) {
         uint32_t k = (first + i) % c->local_count;
-        if (c->locals[k] != type || k == c->scratch_f || k == c->scratch_d) continue;
+        if (c->locals[k] != type) continue;
         *out = k;
         return true;
     }
@@ -461,7 +421,7 @@ static void int_extra(gen_code *c, char type, int depth)
     uint32_t kind = gen_below(c, 12);
     if (type == 'l' || kind < 4) {
         char from = type == 'i' ? 'f' : 'd';
-        gen_visible_float(c, from, depth);
+        gen_expr(c, from, depth - 1);
         gen_op(c, from == 'f' ? 0xbc : 0xbd);
     } else if (kind < 6) {
         gen_op(c, 0x3f); /* memory.size */
@@ -515,8 +475,10 @@ void gen_expr(gen_code *c, char type, int depth)
         return;
     }
     uint32_t kind = gen_below(c, 100);
-    if (kind < 42) {
-        numeric_expr(c, type, depth);
+    if (kind < 2 && (type == 'f' || type == 'd')) {
+        gen_const(c, type, diff_next(c->rng) | (type == 'f' ? 0x7f800000u : 0x7ff0000000000000u));
+    } else if (kind < 42) {
+        gen_numeric(c, type, depth);
     } else if (kind < 52) {
         leaf(c, type);
     } else if (kind < 62) {
@@ -545,7 +507,7 @@ void gen_expr(gen_code *c, char type, int depth)
         int_extra(c, type, depth);
     } else {
         gen_expr(c, type, depth - 1);
-        gen_visible_float(c, type, depth);
+        gen_expr(c, type, depth - 1);
         gen_op(c, type == 'f' ? 0x98 : 0xa6); /* copysign */
     }
 }

@@ -39,10 +39,7 @@ static void store(gen_code *c, int depth)
 {
     uint32_t k = gen_below(c, (uint32_t)FVM_COUNT(stores)), offset;
     gen_address(c, &offset, depth);
-    if (stores[k].type == 'f' || stores[k].type == 'd')
-        gen_visible_float(c, stores[k].type, depth);
-    else
-        gen_expr(c, stores[k].type, depth - 1);
+    gen_expr(c, stores[k].type, depth - 1);
     gen_op(c, stores[k].opcode);
     gen_memarg(c, stores[k].align, offset);
 }
@@ -231,6 +228,28 @@ void gen_stmts(gen_code *c, int depth)
     for (uint32_t n = 1 + gen_below(c, 3); n; n--) gen_stmt(c, depth);
 }
 
+/* Straight code in which every result is seen: operators on interesting values, each stored to a
+ * place of its own. */
+static void dense_stores(gen_code *c)
+{
+    static const struct {
+        char type;
+        uint8_t store;
+    } kinds[] = { { 'i', 0x36 }, { 'l', 0x37 }, { 'f', 0x38 }, { 'd', 0x39 } };
+    uint32_t at = 32768 + 8 * gen_below(c, 512);
+    int budget = c->budget;
+    c->careful = true;
+    for (uint32_t n = 8 + gen_below(c, 24); n; n--, at += 8) {
+        uint32_t k = gen_below(c, (uint32_t)FVM_COUNT(kinds));
+        gen_const(c, 'i', at);
+        gen_numeric(c, kinds[k].type, 1 + (int)gen_below(c, 2));
+        gen_op(c, kinds[k].store);
+        gen_memarg(c, 0, 0);
+    }
+    c->careful = false;
+    c->budget = budget;
+}
+
 /* --- bodies ----------------------------------------------------------------------------------- */
 
 static void declare_locals(gen_code *c, const gen_type *type)
@@ -238,12 +257,9 @@ static void declare_locals(gen_code *c, const gen_type *type)
     char extra[GEN_LOCALS_MAX];
     uint32_t n = gen_below(c, 10), params = (uint32_t)strlen(type->params);
     for (uint32_t i = 0; i < n; i++) extra[i] = any_type(c);
-    extra[n++] = 'f', extra[n++] = 'd';
     memcpy(c->locals, type->params, params);
     memcpy(c->locals + params, extra, n);
     c->local_count = params + n;
-    c->scratch_d = c->local_count - 1;
-    c->scratch_f = c->local_count - 2;
 
     fvm_buf groups;
     uint32_t group_count = 0;
@@ -291,6 +307,7 @@ void gen_body(gen_module *module, fvm_buf *body, uint32_t index)
 
     c.budget = 30 + (int)gen_below(&c, 250);
     gen_open(&c, OP_BLOCK, results);
+    if (gen_chance(&c, 40)) dense_stores(&c);
     int depth = 3 + (int)gen_below(&c, 4);
     for (uint32_t n = 1 + gen_below(&c, 6); n && c.budget > 0; n--) gen_stmt(&c, depth);
     gen_exprs(&c, results, depth);

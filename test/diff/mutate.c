@@ -1,11 +1,8 @@
 /* mutate.c - real modules with a few instructions changed.
  *
  * The module is copied section by section. Bodies are walked instruction by instruction, which gives
- * the places for mutations, and are written anew with
- *   - fuel: a global, appended; each loop header and function entry takes one or is `unreachable`;
- *   - canonical NaNs: after each operation that may make a NaN its result is replaced by the
- *     canonical one if it is a NaN, as the engine under test does by itself. Two locals per function,
- *     appended, hold the value meanwhile. */
+ * the places for mutations, and are written anew with fuel: a global, appended; each loop header and
+ * function entry takes one or is `unreachable`. */
 #include "gen.h"
 
 #include <stdio.h>
@@ -137,7 +134,6 @@ static bool take_instruction(instruction *out, fvm_bytes *in)
 typedef struct walk {
     diff_rng rng;
     fvm_bytes sections[SECTIONS_MAX]; /* contents; ptr NULL: absent */
-    uint32_t *type_params;            /* number of parameters, per type */
     uint32_t type_count;
     fvm_bytes *types;         /* parameters and results, per type */
     uint32_t *function_types; /* of defined functions */
@@ -166,16 +162,14 @@ static bool read_types(walk *w)
 {
     fvm_bytes in = w->sections[1];
     if (!take_u32(&w->type_count, &in) || w->type_count > in.len) return false;
-    w->type_params = fvm_mem_zalloc(NULL, (w->type_count + 1) * sizeof *w->type_params);
     w->types = fvm_mem_zalloc(NULL, (w->type_count + 1) * sizeof *w->types);
-    if (!w->type_params || !w->types) return false;
+    if (!w->types) return false;
     for (uint32_t i = 0; i < w->type_count; i++) {
         uint8_t form;
         uint32_t n;
         if (!take_u8(&form, &in)) return false;
         const uint8_t *start = in.ptr;
-        if (!take_u32(&w->type_params[i], &in) || !skip(&in, w->type_params[i]) ||
-            !take_u32(&n, &in) || !skip(&in, n))
+        if (!take_u32(&n, &in) || !skip(&in, n) || !take_u32(&n, &in) || !skip(&in, n))
             return false;
         w->types[i] = (fvm_bytes){ start, (size_t)(in.ptr - start) };
     }
@@ -375,41 +369,16 @@ static void put_fuel_check(fvm_buf *out, const walk *w)
     diff_put(out, 0x24), diff_put_u32(out, w->fuel);
 }
 
-/* The type of an operation that may make a NaN, or 0. */
-static char makes_nan(uint8_t opcode)
+static bool rewrite_body(walk *w, fvm_buf *out, fvm_bytes in)
 {
-    if ((opcode >= 0x8d && opcode <= 0x97) || opcode == 0xb6) return 'f';
-    if ((opcode >= 0x9b && opcode <= 0xa5) || opcode == 0xbb) return 'd';
-    return 0;
-}
-
-static void put_canonical(fvm_buf *out, char type, uint32_t local)
-{
-    diff_put(out, 0x22), diff_put_u32(out, local);
-    if (type == 'f')
-        diff_put_bytes(out, FVM_BYTES(0x43, 0, 0, 0xc0, 0x7f));
-    else
-        diff_put_bytes(out, FVM_BYTES(0x44, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f));
-    diff_put(out, 0x20), diff_put_u32(out, local);
-    diff_put(out, 0x20), diff_put_u32(out, local);
-    diff_put(out, type == 'f' ? 0x5b : 0x61);
-    diff_put(out, 0x1b);
-}
-
-static bool rewrite_body(walk *w, fvm_buf *out, fvm_bytes in, uint32_t function)
-{
-    uint32_t groups, n, locals = w->type_params[w->function_types[function]];
-
-    if (!take_u32(&groups, &in)) return false;
+    uint32_t groups, n;
     const uint8_t *first = in.ptr;
+    if (!take_u32(&groups, &in)) return false;
     for (uint32_t g = 0; g < groups; g++) {
         uint8_t type;
         if (!take_u32(&n, &in) || !take_u8(&type, &in)) return false;
-        locals += n;
     }
-    diff_put_u32(out, groups + 2);
     diff_put_bytes(out, (fvm_bytes){ first, (size_t)(in.ptr - first) });
-    diff_put_bytes(out, FVM_BYTES(1, 0x7d, 1, 0x7c));
     put_fuel_check(out, w);
     while (in.len) {
         instruction i;
@@ -419,12 +388,7 @@ static bool rewrite_body(walk *w, fvm_buf *out, fvm_bytes in, uint32_t function)
             mutate(w, out, &i);
         else
             diff_put_bytes(out, i.raw);
-        uint8_t opcode = out->ptr[at];
-        char type = makes_nan(opcode);
-        if (opcode == 0x03)
-            put_fuel_check(out, w);
-        else if (type)
-            put_canonical(out, type, type == 'f' ? locals : locals + 1);
+        if (out->ptr[at] == 0x03) put_fuel_check(out, w);
     }
     return true;
 }
@@ -441,7 +405,7 @@ static bool rewrite_code(walk *w, fvm_buf *out)
     for (uint32_t i = 0; i < count && good; i++) {
         fvm_bytes content;
         good = take_u32(&size, &in) && fvm_bytes_take(&content, &in, size) == FVM_OK &&
-               rewrite_body(w, &body, content, i);
+               rewrite_body(w, &body, content);
         if (good) diff_put_sized(out, &body);
         body.len = 0;
     }
@@ -491,7 +455,6 @@ bool diff_mutate(diff_case *out, uint64_t seed, fvm_bytes original)
     }
     if (!good) fvm_buf_deinit(&out->wasm);
     fvm_buf_deinit(&section);
-    fvm_mem_free(NULL, w.type_params, (w.type_count + 1) * sizeof *w.type_params);
     fvm_mem_free(NULL, w.types, (w.type_count + 1) * sizeof *w.types);
     fvm_mem_free(NULL, w.function_types, (w.function_count + 1) * sizeof *w.function_types);
     return good;

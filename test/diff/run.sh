@@ -70,9 +70,7 @@ start=$(date +%s)
 : >"$out/totals-run.txt"
 : >"$out/totals-metered.txt"
 : >"$out/totals-metered2.txt"
-for case in "$here"/corpus/*.batch; do
-    [ -e "$case" ] && compare "corpus-$(basename "$case" .batch)" "$case"
-done
+cat "$here"/corpus/*.batch >"$out/batch" && compare corpus "$out/batch"
 while if [ -n "$seconds" ]; then [ $(($(date +%s) - start)) -lt "$seconds" ]; else [ $run -lt "$batches" ]; fi; do
     "$diff" gen "$out/batch" "$seed" "$cases" "$@" || exit 2
     compare "seed-$seed" "$out/batch"

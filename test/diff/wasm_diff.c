@@ -26,7 +26,8 @@
  * must not change anything; unless it runs into the limiter's stack limit.
  *
  * `metered` runs the cases that are `meterable` at all under those rules with the gas that each call
- * has; run_v8.mjs does so after rewriting the module (instrument.mjs). Calls then print ` gas N`, what
+ * has, and for every third seed with a low stack limit, which tells stack costs apart; run_v8.mjs
+ * does so after rewriting the module (instrument.mjs). Calls then print ` gas N`, what
  * is left, host functions mix that in, and a trap ends the case, as it ends an actor. */
 #include "gen.h"
 #include "wasm/wasm.h"
@@ -207,15 +208,17 @@ static fvm_err stub(fvm_wasm_instance *instance, void *ctx, uint64_t *slots, uin
     STUB(h, 3)                                                                                     \
     STUB(h, 4)                                                                                     \
     STUB(h, 5)                                                                                     \
-    STUB(h, 6) STUB(h, 7) STUB(h, 8) STUB(h, 9) STUB(h, a) STUB(h, b) STUB(h, c) STUB(h, d)        \
-        STUB(h, e) STUB(h, f)
+    STUB(h, 6)                                                                                     \
+    STUB(h, 7)                                                                                     \
+    STUB(h, 8) STUB(h, 9) STUB(h, a) STUB(h, b) STUB(h, c) STUB(h, d) STUB(h, e) STUB(h, f)
 ROW(0)
 ROW(1)
 ROW(2)
 ROW(3)
 ROW(4)
 ROW(5)
-ROW(6) ROW(7)
+ROW(6)
+ROW(7)
 #define NAME(h, l) stub_##h##l,
 #define NAMES(h)                                                                                   \
     NAME(h, 0)                                                                                     \
@@ -224,11 +227,11 @@ ROW(6) ROW(7)
     NAME(h, 3)                                                                                     \
     NAME(h, 4)                                                                                     \
     NAME(h, 5)                                                                                     \
-    NAME(h, 6) NAME(h, 7) NAME(h, 8) NAME(h, 9) NAME(h, a) NAME(h, b) NAME(h, c) NAME(h, d)        \
-        NAME(h, e) NAME(h, f)
-    static const fvm_wasm_host_fn stubs[DIFF_IMPORTS_MAX] = { NAMES(0) NAMES(1) NAMES(2) NAMES(3)
-                                                                  NAMES(4) NAMES(5) NAMES(6)
-                                                                      NAMES(7) };
+    NAME(h, 6)                                                                                     \
+    NAME(h, 7)                                                                                     \
+    NAME(h, 8) NAME(h, 9) NAME(h, a) NAME(h, b) NAME(h, c) NAME(h, d) NAME(h, e) NAME(h, f)
+static const fvm_wasm_host_fn stubs[DIFF_IMPORTS_MAX] = { NAMES(0) NAMES(1) NAMES(2) NAMES(3)
+                                                              NAMES(4) NAMES(5) NAMES(6) NAMES(7) };
 
 /* --- running ------------------------------------------------------------------------------------ */
 
@@ -398,8 +401,10 @@ static int run_metered(const char *path, const fvm_wasm_rules *rules)
     diff_case *c = calloc(1, sizeof *c);
     if (!c || fvm_wasm_context_new(&context, NULL) != FVM_OK) die("context", path);
     while (in.len) {
-        run r = { .context = context, .rules = rules, .c = c, .exact = true };
+        fvm_wasm_rules own = *rules;
+        run r = { .context = context, .rules = &own, .c = c, .exact = true };
         take_case(c, &r.wasm, &in);
+        if (c->seed % 3 == 0) own.stack_limit = 10 + (uint32_t)(c->seed / 3 % 200);
         if (!c->meterable || (rules == &metered2_rules && c->meterable != 3)) continue;
         fvm_buf_init(&r.out, NULL);
         alarm(60);
