@@ -126,10 +126,21 @@ static fvm_err charge_return(fvm_call_manager *cm, const fvm_call_result *result
     return fvm_price_on_return_value(env->net, &env->gas, result->data->link_count);
 }
 
+/* Runs an invocation whose fields are set; `info` is the second argument of an upgrade. */
+static fvm_err run_invocation(fvm_call_manager *cm, fvm_call_result *out, fvm_invocation *inv,
+                              const fvm_cid *code, const fvm_ipld_block *params,
+                              const fvm_ipld_block *info)
+{
+    fvm_call_result result = { 0 };
+    FVM_TRY(fvm_kernel_invoke(inv, &result, code, params, info));
+    FVM_TRY(charge_return(cm, &result));
+    *out = result;
+    return FVM_OK;
+}
+
 static fvm_err run_code(fvm_call_manager *cm, fvm_call_result *out, const fvm_invocation *caller,
                         const resolved_call *call, const fvm_cid *code)
 {
-    fvm_call_result result = { 0 };
     fvm_invocation inv = {
         .env = cm->env,
         .parent = caller,
@@ -141,10 +152,7 @@ static fvm_err run_code(fvm_call_manager *cm, fvm_call_result *out, const fvm_in
         .value = call->value,
         .read_only = call->read_only,
     };
-    FVM_TRY(fvm_kernel_invoke(&inv, &result, code, call->params, NULL));
-    FVM_TRY(charge_return(cm, &result));
-    *out = result;
-    return FVM_OK;
+    return run_invocation(cm, out, &inv, code, call->params, NULL);
 }
 
 static fvm_err move_value(fvm_call_manager *cm, const resolved_call *call)
@@ -339,5 +347,46 @@ fvm_err fvm_call_manager_call(fvm_call_manager *cm, fvm_call_result *out,
         }
     }
     trace_return(cm, err, out);
+    return err;
+}
+
+/* --- upgrades (FIP-0098) --- */
+
+static fvm_err upgrade_in_frame(fvm_call_manager *cm, fvm_call_result *out,
+                                const fvm_invocation *caller, const fvm_ipld_block *params,
+                                const fvm_ipld_block *info)
+{
+    fvm_message_env *env = cm->env;
+    const fvm_actor *actor;
+    fvm_big zero = fvm_big_zero();
+    fvm_err err = fvm_env_get_actor(env, &actor, caller->receiver);
+    if (err == FVM_ERR_NOT_FOUND) return FVM_ERR_SYS_NOT_FOUND;
+    if (err != FVM_OK) return err;
+    fvm_cid code = actor->code;
+    FVM_TRY(fvm_price_on_method_invocation(env->net, &env->gas, false, FVM_METHOD_UPGRADE,
+                                           params ? params->link_count : 0));
+    fvm_invocation inv = {
+        .env = env,
+        .parent = caller,
+        .entry = FVM_ENTRY_UPGRADE,
+        .depth = cm->depth,
+        .caller = caller->caller,
+        .receiver = caller->receiver,
+        .method = FVM_METHOD_UPGRADE,
+        .value = &zero,
+    };
+    return run_invocation(cm, out, &inv, &code, params, info);
+}
+
+fvm_err fvm_call_manager_upgrade(fvm_call_manager *cm, fvm_call_result *out,
+                                 const fvm_invocation *caller, const fvm_ipld_block *params,
+                                 const fvm_ipld_block *info)
+{
+    uint64_t memory = cm->env->memory_bytes;
+    if (too_deep(cm)) return FVM_ERR_SYS_LIMIT_EXCEEDED;
+    cm->depth++;
+    fvm_err err = upgrade_in_frame(cm, out, caller, params, info);
+    cm->depth--;
+    cm->env->memory_bytes = memory;
     return err;
 }

@@ -26,4 +26,10 @@ void fvm_call_manager_deinit(fvm_call_manager *cm);
  *  Errors: SYSCALL class, FVM_ERR_OUT_OF_GAS, FATAL, HOST. */
 FVM_NODISCARD fvm_err fvm_call_manager_call(fvm_call_manager *cm, fvm_call_result *out,
                                             const fvm_invocation *caller, const fvm_call *call);
+/** Enters the receiver of `caller` again by its `upgrade` export, one level deeper (FIP-0098; see
+ *  fvm_kernel_ops.upgrade). No events of a trace. Errors as above. */
+FVM_NODISCARD fvm_err fvm_call_manager_upgrade(fvm_call_manager *cm, fvm_call_result *out,
+                                               const fvm_invocation *caller,
+                                               const fvm_ipld_block *params,
+                                               const fvm_ipld_block *info);
 #endif

@@ -122,6 +122,13 @@ static fvm_err op_call(void *ctx, fvm_call_result *out, const fvm_invocation *ca
     return fvm_call_manager_call(&run->calls, out, caller, call);
 }
 
+static fvm_err op_upgrade(void *ctx, fvm_call_result *out, const fvm_invocation *caller,
+                          const fvm_ipld_block *params, const fvm_ipld_block *info)
+{
+    running *run = ctx;
+    return fvm_call_manager_upgrade(&run->calls, out, caller, params, info);
+}
+
 static fvm_err op_module(void *ctx, const fvm_wasm_module **out, const fvm_cid *code)
 {
     fvm_machine *m = ((running *)ctx)->machine;
@@ -143,7 +150,12 @@ static fvm_err start(running *run, fvm_machine *m, const fvm_message *msg, uint6
 {
     uint64_t receiver;
     *run = (running){ .machine = m };
-    run->ops = (fvm_kernel_ops){ .call = op_call, .module = op_module, .ctx = run };
+    run->ops = (fvm_kernel_ops){
+        .call = op_call,
+        .module = op_module,
+        .upgrade = op_upgrade,
+        .ctx = run,
+    };
     run->env = (fvm_message_env){
         .net = m->net,
         .tipset = &m->tipset,

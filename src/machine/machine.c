@@ -87,11 +87,10 @@ static fvm_err open_machine(fvm_machine *m, const fvm_blockstore *base, const fv
     return compile_builtins(m);
 }
 
-fvm_err fvm_machine_new(fvm_machine **out, fvm_context *context, const fvm_blockstore *base,
-                        const fvm_cid *root, const fvm_machine_config *config)
+fvm_err fvm__machine_new(fvm_machine **out, fvm_context *context, const fvm_blockstore *base,
+                         const fvm_cid *root, const fvm_machine_config *config,
+                         const fvm_network *net)
 {
-    const fvm_network *net = fvm_network_find(config->network_version);
-    if (!net) return FVM_ERR_VERSION;
     fvm_machine *m = fvm_mem_zalloc(context->alloc, sizeof *m);
     if (!m) return FVM_ERR_NOMEM;
     m->context = context;
@@ -115,6 +114,13 @@ fvm_err fvm_machine_new(fvm_machine **out, fvm_context *context, const fvm_block
     }
     *out = m;
     return FVM_OK;
+}
+
+fvm_err fvm_machine_new(fvm_machine **out, fvm_context *context, const fvm_blockstore *base,
+                        const fvm_cid *root, const fvm_machine_config *config)
+{
+    const fvm_network *net = fvm_network_find(config->network_version);
+    return net ? fvm__machine_new(out, context, base, root, config, net) : FVM_ERR_VERSION;
 }
 
 void fvm_machine_free(fvm_machine *machine)

@@ -28,6 +28,11 @@ struct fvm_machine {
     bool debug;
 };
 
+/** fvm_machine_new with a row of one's own instead of a version's: how tests turn switches on. */
+FVM_NODISCARD fvm_err fvm__machine_new(fvm_machine **out, fvm_context *context,
+                                       const fvm_blockstore *base, const fvm_cid *root,
+                                       const fvm_machine_config *config, const fvm_network *net);
+
 /** Applies a message; runs on the context's stack. Same contract as fvm_machine_apply, but the
  *  caller undoes the state on error. */
 FVM_NODISCARD fvm_err fvm__executor_apply(fvm_machine *machine, fvm_receipt *receipt,
