@@ -86,9 +86,38 @@ static void bulk_memory(gen_code *c, int depth)
     }
 }
 
+/* What metered modules may do with references: move them about in table 0. */
+static void move_references(gen_code *c, int depth)
+{
+    bool grows = gen_chance(c, 30), fills = !grows && gen_chance(c, 40);
+    if (gen_chance(c, 20)) {
+        gen_op_fc(c, 16); /* table.size */
+        diff_put_u32(c->out, 0);
+        gen_op(c, OP_DROP);
+    }
+    if (fills)
+        small(c, 12, depth);
+    else if (!grows)
+        gen_table_index(c, depth);
+    gen_table_index(c, depth);
+    gen_op_u32(c, OP_TABLE_GET, 0);
+    if (!grows && !fills) {
+        gen_op_u32(c, OP_TABLE_SET, 0);
+        return;
+    }
+    small(c, 4, depth);
+    gen_op_fc(c, grows ? 15 : 17); /* table.grow, table.fill */
+    diff_put_u32(c->out, 0);
+    if (grows) gen_op(c, OP_DROP);
+}
+
 static void bulk_table(gen_code *c, int depth)
 {
     gen_module *m = c->m;
+    if (!m->refs && !m->plain && gen_chance(c, 40)) {
+        move_references(c, depth);
+        return;
+    }
     uint32_t to = m->refs ? gen_below(c, 2) : 0, from = m->refs ? gen_below(c, 2) : 0;
     switch (gen_below(c, m->refs ? 5 : 3)) {
     case 0:
