@@ -376,3 +376,34 @@ TEST(kamt_survives_each_failing_allocation)
     test_each_allocation_fails(use_everything, &bs);
     fvm_blockstore_free(&bs);
 }
+
+/* At width 8 whole indexes fill the key: a link must leave one. */
+TEST(kamt_links_leave_an_index_of_the_key)
+{
+    fvm_blockstore bs = memory();
+    static const struct {
+        const char *hex;
+        fvm_err err;
+    } roots[] = {
+        { "82410181"
+          "a1616c83" LINK "18f0"
+          "581e"
+          "000000000000000000000000000000000000000000000000000000000000",
+          FVM_OK },
+        { "82410181"
+          "a1616c83" LINK "18f8"
+          "581f"
+          "00000000000000000000000000000000000000000000000000000000000000",
+          FVM_ERR_BAD_STATE },
+    };
+    for (size_t i = 0; i < FVM_COUNT(roots); i++) {
+        uint8_t room[128];
+        fvm_cid root;
+        fvm_kamt *kamt = NULL;
+        fvm_bytes block = test_hex(room, sizeof room, roots[i].hex);
+        CHECK_OK(fvm_blockstore_put_new(&bs, &root, FVM_CODEC_DAG_CBOR, block));
+        CHECK_ERR(fvm_kamt_load(&kamt, &bs, &root, 8, NULL), roots[i].err);
+        fvm_kamt_free(kamt);
+    }
+    fvm_blockstore_free(&bs);
+}
