@@ -65,7 +65,8 @@ FVM_API FVM_NODISCARD fvm_err fvm_blockstore_memory_new(fvm_blockstore *out,
 /** Number of blocks and bytes in a memory store. */
 FVM_API void fvm_blockstore_memory_stats(const fvm_blockstore *bs, size_t *blocks, size_t *bytes);
 
-/** A store that keeps writes in memory above `base` (borrowed; must outlive it) until flushed. */
+/** A store that keeps writes in memory above `base` (borrowed; must outlive it) until flushed. Views
+ *  of blocks that it holds itself are valid until it is flushed, cleared or freed. */
 FVM_API FVM_NODISCARD fvm_err fvm_blockstore_buffered_new(fvm_blockstore *out,
                                                           const fvm_blockstore *base,
                                                           const fvm_allocator *alloc);

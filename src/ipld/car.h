@@ -1,5 +1,6 @@
-/* car.h - content-addressable archives, CARv1 (reference/ipld.md 8), read from and written to
- * memory; streaming from files belongs to `store`. */
+/* car.h - content-addressable archives (reference/ipld.md 8): CARv1, and CARv2 for reading, of which
+ * the v1 archive inside is taken and the index ignored. Read from and written to memory; streaming
+ * from files belongs to `store`. */
 #ifndef FVM_IPLD_CAR_H
 #define FVM_IPLD_CAR_H
 

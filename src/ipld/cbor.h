@@ -49,8 +49,10 @@ FVM_NODISCARD fvm_err fvm_cbor_end(fvm_bytes in);
 /** The strict head: real major, value; indefinite and reserved refused. */
 FVM_NODISCARD fvm_err fvm_cbor_head(uint8_t *major, uint64_t *value, fvm_bytes *in);
 /** Takes one whole item of any shape with the generic decoder's checks (strict majors; tags other
- *  than 42 refused; UTF-8 checked; floats f64; depth at most 127 nested arrays or maps) and gives
- *  its bytes. Iterative: hostile nesting costs no native stack. */
+ *  than 42 refused; UTF-8 checked; f32 and f64 but no other floats; depth at most 127 nested arrays or
+ *  maps around an item; no key twice in a map) and gives its bytes. Iterative: hostile nesting costs
+ *  no native stack. Narrower than the reference in two things that no encoder writes: keys in segments
+ *  are FVM_ERR_MALFORMED, and maps of over 256 keys out of canonical order FVM_ERR_LIMIT. */
 FVM_NODISCARD fvm_err fvm_cbor_item(fvm_bytes *out, fvm_bytes *in);
 
 /** Valid UTF-8 by the rules of Rust's str (no surrogates, no overlong forms). */
