@@ -64,6 +64,17 @@ if(TARGET fvm_shared)
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   fvm_register(e2e-install e2e)
 endif()
+# Actors that a Rust compiler makes of the published SDK, where that compiler is installed.
+add_executable(test_rust_actors test/e2e/rust_actors/test_rust_actors.c)
+target_link_libraries(test_rust_actors PRIVATE fvm_test_support)
+set_target_properties(test_rust_actors PROPERTIES
+  RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/e2e)
+add_test(NAME rust-actors
+  COMMAND test/e2e/rust_actors/test.sh ${CMAKE_SOURCE_DIR}/build $<TARGET_FILE:test_rust_actors>
+    $<TARGET_FILE:fvm> WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+fvm_register(rust-actors e2e)
+set_tests_properties(rust-actors PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 1500
+  RESOURCE_LOCK rust-actors)
 # Message vectors, for people who have them beside the source tree; elsewhere the tests say that they
 # are skipped. `ctest -L vectors`.
 set(FVM_VECTORS ${CMAKE_SOURCE_DIR}/../shared/vectors CACHE PATH "Folder of the message vectors")
