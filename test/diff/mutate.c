@@ -369,6 +369,14 @@ static void put_fuel_check(fvm_buf *out, const walk *w)
     diff_put(out, 0x24), diff_put_u32(out, w->fuel);
 }
 
+static bool sets_fuel(const walk *w, fvm_bytes code)
+{
+    instruction i;
+    uint32_t index;
+    return take_instruction(&i, &code) && i.opcode == 0x24 && take_u32(&index, &i.immediates) &&
+           index == w->fuel;
+}
+
 static bool rewrite_body(walk *w, fvm_buf *out, fvm_bytes in)
 {
     uint32_t groups, n;
@@ -388,6 +396,10 @@ static bool rewrite_body(walk *w, fvm_buf *out, fvm_bytes in)
             mutate(w, out, &i);
         else
             diff_put_bytes(out, i.raw);
+        if (sets_fuel(w, (fvm_bytes){ out->ptr + at, out->len - at })) {
+            out->len = at; /* it would never end */
+            diff_put_bytes(out, i.raw);
+        }
         if (out->ptr[at] == 0x03) put_fuel_check(out, w);
     }
     return true;
