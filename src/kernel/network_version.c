@@ -65,10 +65,9 @@ _Static_assert(PRICE_ROWS == 69, "rows of prices.def");
 _Static_assert(sizeof(fvm_prices) == PRICE_ROWS * 8 + 4 * sizeof(fvm_aggregate_cost),
                "a price list is its rows and four step tables");
 
-/* The reference's native stack of 4 MiB holds only what its compiler keeps of a frame: locals that
- * nothing uses take no room there, while ours count 8 bytes each. Its vectors recurse 408 deep with
- * 3000 locals, about 10 MiB; how far locals in use would get there depends on its compiler. */
-#define FRAME_BUDGET_BYTES (64u << 20)
+/* Four times the reference's native stack, since our count of a frame (8 bytes for each local in use
+ * and each operand) is coarser than what its compiler needs: what runs there has to run here. */
+#define FRAME_BUDGET_BYTES (16u << 20)
 
 static const fvm_wasm_rules wasm_v2 = {
     .metering = FVM_WASM_METERING_V2,

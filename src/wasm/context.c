@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #define CHUNK_BYTES ((size_t)64 << 20)
+#define SPARE_MAX 32u /* nesting deeper than that maps and unmaps */
 
 fvm_err fvm_wasm_context_new(fvm_wasm_context **out, const fvm_allocator *alloc)
 {
@@ -118,6 +119,7 @@ fvm_err fvm__memory_open(fvm_wasm_context *c, fvm__memory *memory, uint32_t page
         memory->data = spare->data;
         memory->reserved = spare->reserved;
         *at = spare->next;
+        c->n_spare--;
         fvm_mem_free(c->alloc, spare, sizeof *spare);
         return FVM_OK;
     }
@@ -146,12 +148,14 @@ void fvm__memory_close(fvm_wasm_context *c, fvm__memory *memory)
 {
     if (!memory->data) return;
     /* pages that were never touched cost nothing here */
-    fvm__spare_memory *spare = fvm_mem_alloc(c->alloc, sizeof *spare);
+    fvm__spare_memory *spare = c->n_spare < SPARE_MAX ? fvm_mem_alloc(c->alloc, sizeof *spare)
+                                                      : NULL;
     bool zeroed = spare && (memory->len == 0 ||
                             madvise(memory->data, (size_t)memory->len, MADV_DONTNEED) == 0);
     if (zeroed) {
         *spare = (fvm__spare_memory){ c->spare, memory->data, memory->reserved };
         c->spare = spare;
+        c->n_spare++;
     } else {
         (void)munmap(memory->data, (size_t)memory->reserved);
         fvm_mem_free(c->alloc, spare, sizeof *spare);

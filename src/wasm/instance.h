@@ -130,6 +130,7 @@ struct fvm_wasm_context {
     fvm__value_chunk *chunk; /* in use */
     uint64_t *sp;            /* first free slot in it */
     fvm__spare_memory *spare;
+    uint32_t n_spare;
     fvm_wasm_trap trap;
     struct fvm__fiber *fiber; /* the native stack, made when first needed */
 };

@@ -4,6 +4,8 @@
 #include "wasm/store.h"
 #include "wasm_asm.h"
 
+#include <pthread.h>
+
 static const fvm_wasm_rules v4 = WASM_RULES_V4, v2 = WASM_RULES_V2;
 #define PLENTY INT64_C(1000000000000)
 
@@ -494,6 +496,43 @@ TEST(externs_are_found_by_name_and_can_be_read)
     CHECK(fvm_wasm_instance_extern(b.instance, &ext, FVM_STR("f")));
     CHECK(fvm_wasm_extern_funcref(ext) == ref && fvm_wasm_funcref_extern(ref).object == ext.object);
     CHECK(strcmp(fvm_wasm_extern_type_of(ext).params, "i") == 0);
+    end(&b);
+}
+
+/* --- threads ------------------------------------------------------------------------------------ */
+
+static void *run_often(void *arg)
+{
+    bench *b = arg;
+    for (int i = 0; i < 50; i++) {
+        b->args[0] = (uint64_t)PLENTY;
+        CHECK_OK(fvm_wasm_context_run(b->context, make_inside, b));
+        CHECK_OK(call(b, 0, 100));
+        CHECK(b->result == 0);
+        fvm_wasm_instance_free(b->instance);
+        b->instance = NULL;
+    }
+    return NULL;
+}
+
+TEST(one_module_runs_on_several_threads)
+{
+    bench b, others[3];
+    pthread_t threads[3];
+    begin(&b, &v4);
+    recursive(&b);
+    wasm_memory(&b.a, 1, -1);
+    CHECK_OK(make(&b, PLENTY));
+    for (size_t i = 0; i < FVM_COUNT(others); i++) {
+        others[i] = (bench){ .rules = &v4, .module = b.module, .memory_left = UINT64_MAX };
+        others[i].limiter = (fvm_wasm_limiter){ grow, &others[i] };
+        CHECK_OK(fvm_wasm_context_new(&others[i].context, NULL));
+        CHECK(pthread_create(&threads[i], NULL, run_often, &others[i]) == 0);
+    }
+    for (size_t i = 0; i < FVM_COUNT(others); i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+        fvm_wasm_context_free(others[i].context);
+    }
     end(&b);
 }
 
