@@ -23,6 +23,19 @@ typedef struct fvm_machine fvm_machine;
 
 /** An engine; thread-safe. `alloc` (NULL: libc) must be thread-safe if threads share the engine. */
 FVM_API FVM_NODISCARD fvm_err fvm_engine_new(fvm_engine **out, const fvm_allocator *alloc);
+/** What an engine is made with. Zero-initialise, then set. */
+typedef enum fvm_engine_backend {
+    FVM_ENGINE_DEFAULT, /* the library's choice for this CPU */
+    FVM_ENGINE_INTERP,  /* the portable interpreter */
+    FVM_ENGINE_JIT,     /* the baseline compiler: x86-64 Linux */
+} fvm_engine_backend;
+typedef struct fvm_engine_config {
+    fvm_engine_backend backend; /* what runs actors; results and gas do not depend on it */
+} fvm_engine_config;
+/** As fvm_engine_new, with a configuration (NULL: all defaults).
+ *  Errors: FVM_ERR_INVALID  the back end is not there on this CPU. HOST class. */
+FVM_API FVM_NODISCARD fvm_err fvm_engine_new_with(fvm_engine **out, const fvm_engine_config *config,
+                                                  const fvm_allocator *alloc);
 /** After the last context and machine that use it. */
 FVM_API void fvm_engine_free(fvm_engine *engine);
 /** Compiled modules held, and their bytes. */

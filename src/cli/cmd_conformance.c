@@ -14,7 +14,7 @@ static const char help[] =
     "src are left out. Closes with the line \"N passed, N failed, N skipped\", which counts files; "
     "a\n"
     "file whose built-in actors are not here is skipped.\n\n"
-    "  --engine NAME  what runs wasm: interp (the default, the only one so far)\n"
+    "  --engine NAME  what runs wasm: interp or jit, which give the same results\n"
     "  --jobs N       threads (default 1)\n"
     "  --network NV   run the variants of this network version alone\n"
     "  --traces       compare every charge and call with trace/ID.trace.json, too, where there is "
@@ -41,6 +41,7 @@ typedef struct work {
     const fvm_paths *paths;
     fvm_conformance how;
     fvm_engine *engine;
+    fvm_engine_backend backend;
     fvm_file_result *results;
     bool *done;
     size_t next; /* file nobody has taken yet */
@@ -143,7 +144,8 @@ static fvm_err run_threads(work *w, tally *t, size_t jobs)
 static fvm_err run_all(work *w, tally *t, size_t jobs)
 {
     size_t n = w->paths->count;
-    fvm_err err = fvm_engine_new(&w->engine, NULL);
+    const fvm_engine_config config = { .backend = w->backend };
+    fvm_err err = fvm_engine_new_with(&w->engine, &config, NULL);
     if (err != FVM_OK) return err;
     w->results = fvm_mem_zalloc(NULL, n * sizeof *w->results);
     w->done = fvm_mem_zalloc(NULL, n * sizeof *w->done);
@@ -176,6 +178,14 @@ static void print_totals(const tally *t)
     printf("\n%zu passed, %zu failed, %zu skipped\n", t->files[0], t->files[1], t->files[2]);
 }
 
+static bool engine_named(fvm_engine_backend *out, const char *name)
+{
+    *out = strcmp(name, "jit") == 0 ? FVM_ENGINE_JIT : FVM_ENGINE_INTERP;
+    if (*out == FVM_ENGINE_JIT || strcmp(name, "interp") == 0) return true;
+    fprintf(stderr, "fvm conformance: no engine '%s'; there are interp and jit.\n", name);
+    return false;
+}
+
 /* Reads the arguments; FVM_ARG_END when all is well, FVM_ARG_BAD or HELP otherwise. */
 static int read_args(fvm_args *args, work *w, tally *t, fvm_paths *paths, size_t *jobs,
                      fvm_err *err)
@@ -185,10 +195,8 @@ static int read_args(fvm_args *args, work *w, tally *t, fvm_paths *paths, size_t
     for (int which; (which = fvm_args_next(args)) != FVM_ARG_END;) {
         switch (which) {
         case ENGINE:
-            if (strcmp(args->value, "interp") == 0) break;
-            fprintf(stderr, "fvm conformance: engine '%s' is not in this program; it has interp.\n",
-                    args->value);
-            return FVM_ARG_BAD;
+            if (!engine_named(&w->backend, args->value)) return FVM_ARG_BAD;
+            break;
         case JOBS:
             if (!fvm_args_u64(args, &number, "--jobs", JOBS_MAX)) return FVM_ARG_BAD;
             *jobs = number ? (size_t)number : 1;

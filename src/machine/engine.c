@@ -7,6 +7,7 @@
 
 struct fvm_engine {
     const fvm_allocator *alloc;
+    fvm_wasm_backend backend;
     pthread_mutex_t lock; /* over modules and bytes */
     fvm_map modules;      /* key -> fvm_wasm_module */
     size_t bytes;
@@ -27,9 +28,23 @@ static size_t make_key(uint8_t out[KEY_MAX], const fvm_network *net,
 
 fvm_err fvm_engine_new(fvm_engine **out, const fvm_allocator *alloc)
 {
+    return fvm_engine_new_with(out, NULL, alloc);
+}
+
+fvm_err fvm_engine_new_with(fvm_engine **out, const fvm_engine_config *config,
+                            const fvm_allocator *alloc)
+{
+    static const fvm_wasm_backend backends[] = {
+        [FVM_ENGINE_DEFAULT] = FVM_WASM_BACKEND_DEFAULT,
+        [FVM_ENGINE_INTERP] = FVM_WASM_BACKEND_INTERP,
+        [FVM_ENGINE_JIT] = FVM_WASM_BACKEND_X64,
+    };
+    fvm_wasm_backend backend = backends[config ? config->backend : FVM_ENGINE_DEFAULT];
+    if (!fvm_wasm_backend_available(backend)) return FVM_ERR_INVALID;
     fvm_engine *engine = fvm_mem_zalloc(alloc, sizeof *engine);
     if (!engine) return FVM_ERR_NOMEM;
     engine->alloc = alloc;
+    engine->backend = backend;
     if (pthread_mutex_init(&engine->lock, NULL) != 0) {
         fvm_mem_free(alloc, engine, sizeof *engine);
         return FVM_ERR_NOMEM;
@@ -96,7 +111,8 @@ static fvm_err compile(fvm_engine *engine, fvm_wasm_module **out, const fvm_netw
     fvm_err err = fvm_blockstore_view(blocks, &wasm, &spare, code);
     if (err == FVM_ERR_NOT_FOUND) err = FVM_ERR_MISSING_BLOCK;
     if (err == FVM_OK) {
-        err = fvm_wasm_module_new(out, net->wasm, hosts, wasm, NULL, engine->alloc);
+        err = fvm_wasm_module_new_on(out, net->wasm, hosts, wasm, NULL, engine->alloc,
+                                     engine->backend);
         if (fvm_err_class_of(err) == FVM_CLASS_INPUT) err = FVM_ERR_BAD_STATE;
     }
     fvm_buf_deinit(&spare);

@@ -626,9 +626,10 @@ static fvm_err decode_module(fvm__decoder *d, fvm_bytes wasm)
     return check_whole(d);
 }
 
-fvm_err fvm__module_new(fvm_wasm_module **out, const fvm_wasm_rules *rules,
-                        const fvm_wasm_host_table *hosts, fvm_bytes wasm, char *detail,
-                        const fvm_allocator *alloc, const fvm__meter_listener *listener)
+fvm_err fvm__module_new_on(fvm_wasm_module **out, const fvm_wasm_rules *rules,
+                           const fvm_wasm_host_table *hosts, fvm_bytes wasm, char *detail,
+                           const fvm_allocator *alloc, const fvm__meter_listener *listener,
+                           fvm_wasm_backend backend)
 {
     if (detail) detail[0] = '\0';
     fvm_wasm_module *m = fvm_mem_zalloc(alloc, sizeof *m);
@@ -638,7 +639,7 @@ fvm_err fvm__module_new(fvm_wasm_module **out, const fvm_wasm_rules *rules,
     m->hosts = hosts;
     m->start = FVM__NO_INDEX;
     fvm_arena_init(&m->arena, alloc);
-    fvm__decoder d = { .module = m, .detail = detail, .listener = listener };
+    fvm__decoder d = { .module = m, .detail = detail, .listener = listener, .backend = backend };
     fvm_err err = decode_module(&d, wasm);
     fvm_mem_free(alloc, d.ref_of_func, m->n_funcs * sizeof *d.ref_of_func);
     fvm_mem_free(alloc, d.raw_ref_of_func, m->n_funcs * sizeof *d.raw_ref_of_func);
@@ -662,6 +663,26 @@ fvm_err fvm__module_new(fvm_wasm_module **out, const fvm_wasm_rules *rules,
     return FVM_OK;
 }
 
+fvm_err fvm__module_new(fvm_wasm_module **out, const fvm_wasm_rules *rules,
+                        const fvm_wasm_host_table *hosts, fvm_bytes wasm, char *detail,
+                        const fvm_allocator *alloc, const fvm__meter_listener *listener)
+{
+    return fvm__module_new_on(out, rules, hosts, wasm, detail, alloc, listener,
+                              FVM_WASM_BACKEND_DEFAULT);
+}
+
+bool fvm_wasm_backend_available(fvm_wasm_backend backend)
+{
+    return backend != FVM_WASM_BACKEND_X64 || fvm__x64_supported();
+}
+
+fvm_err fvm_wasm_module_new_on(fvm_wasm_module **out, const fvm_wasm_rules *rules,
+                               const fvm_wasm_host_table *hosts, fvm_bytes wasm, char *detail,
+                               const fvm_allocator *alloc, fvm_wasm_backend backend)
+{
+    return fvm__module_new_on(out, rules, hosts, wasm, detail, alloc, NULL, backend);
+}
+
 fvm_err fvm_wasm_module_new(fvm_wasm_module **out, const fvm_wasm_rules *rules,
                             const fvm_wasm_host_table *hosts, fvm_bytes wasm, char *detail,
                             const fvm_allocator *alloc)
@@ -673,7 +694,7 @@ void fvm_wasm_module_free(fvm_wasm_module *module)
 {
     if (!module) return;
     const fvm_allocator *alloc = module->alloc;
-    fvm__interp_code_free(module);
+    if (module->runner) module->runner->code_free(module);
     fvm_mem_free(alloc, module->refs, module->n_refs * sizeof *module->refs);
     fvm_arena_deinit(&module->arena);
     fvm_mem_free(alloc, module, sizeof *module);

@@ -12,6 +12,7 @@ typedef struct fvm__decoder {
     const uint8_t *begin;
     char *detail;
     const fvm__meter_listener *listener;
+    fvm_wasm_backend backend;
     /* functions that something outside bodies refers to, as entry of module->refs plus one */
     uint32_t *ref_of_func;     /* through the thunk */
     uint32_t *raw_ref_of_func; /* by ref.func when metered */
@@ -56,4 +57,9 @@ FVM_NODISCARD fvm_err fvm__module_new(fvm_wasm_module **out, const fvm_wasm_rule
                                       const fvm_wasm_host_table *hosts, fvm_bytes wasm,
                                       char *detail, const fvm_allocator *alloc,
                                       const fvm__meter_listener *listener);
+FVM_NODISCARD fvm_err fvm__module_new_on(fvm_wasm_module **out, const fvm_wasm_rules *rules,
+                                         const fvm_wasm_host_table *hosts, fvm_bytes wasm,
+                                         char *detail, const fvm_allocator *alloc,
+                                         const fvm__meter_listener *listener,
+                                         fvm_wasm_backend backend);
 #endif

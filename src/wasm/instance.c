@@ -4,6 +4,7 @@
  * context; tables are apart since they grow. */
 #include "wasm/instance.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 /* --- layout ----------------------------------------------------------------------------------- */
@@ -24,9 +25,9 @@ static void *take(layout *l, size_t count, size_t size)
 static void lay_out(fvm_wasm_instance *i, layout *l, const fvm_wasm_module *m)
 {
     (void)take(l, 1, sizeof *i);
+    uint64_t *globals = take(l, m->n_globals - m->n_global_imports, sizeof *globals);
     fvm__table **tables = take(l, m->n_tables, sizeof *tables);
     fvm__table *own_tables = take(l, m->n_tables, sizeof *own_tables);
-    uint64_t *globals = take(l, m->n_globals - m->n_global_imports, sizeof *globals);
     uint64_t **imported = take(l, m->n_global_imports, sizeof *imported);
     fvm__funcref **imports = take(l, m->n_func_imports, sizeof *imports);
     fvm__funcref *own_imports = take(l, m->n_func_imports, sizeof *own_imports);
@@ -36,6 +37,7 @@ static void lay_out(fvm_wasm_instance *i, layout *l, const fvm_wasm_module *m)
     bool with_externs = !fvm__is_metered(&m->rules);
     fvm__global *externs = take(l, with_externs ? m->n_globals : 0, sizeof *externs);
     if (!i) return;
+    assert((uint8_t *)globals == (uint8_t *)i + FVM__GLOBALS_AT);
     i->tables = tables;
     i->own_tables = own_tables;
     i->globals = globals;
@@ -343,7 +345,7 @@ fvm_err fvm__enter(fvm_wasm_instance *entry, const fvm__funcref *ref, uint64_t *
         err = def->host(ref->instance, ref->instance->host, fp);
     } else {
         if (ref->thunked) err = enter_thunk(entry, def);
-        if (err == FVM_OK) err = fvm__interp_run(entry, ref, fp);
+        if (err == FVM_OK) err = ref->instance->module->runner->run(entry, ref, fp);
     }
     if (err == FVM_OK && type->n_results) memcpy(slots, fp, type->n_results * sizeof *fp);
     entry->height = height;

@@ -50,7 +50,7 @@ struct fvm_wasm_instance {
 
     fvm__memory *memory; /* NULL: none */
     fvm__table **tables;
-    uint64_t *globals;           /* values of the defined ones */
+    uint64_t *globals;           /* values of the defined ones, at FVM__GLOBALS_AT */
     uint64_t **imported_globals; /* where the imported ones are */
     fvm__funcref **imports;
     fvm__funcref *refs; /* by the module's list; of imports: not used */
@@ -63,6 +63,8 @@ struct fvm_wasm_instance {
     const fvm_allocator *alloc;
     size_t bytes;
 };
+/** Where the values of globals lie behind the instance: compiled code bakes it in. */
+#define FVM__GLOBALS_AT ((sizeof(struct fvm_wasm_instance) + 15) & ~(size_t)15)
 
 /** A reference of the module's list as a value. */
 static inline uint64_t fvm__instance_ref(const fvm_wasm_instance *instance, uint32_t entry)
@@ -103,8 +105,7 @@ fvm_wasm_trap fvm__table_fill(fvm_wasm_instance *instance, uint32_t table, uint3
  *  count. */
 FVM_NODISCARD fvm_err fvm__enter(fvm_wasm_instance *entry, const fvm__funcref *ref, uint64_t *slots,
                                  const uint64_t *args);
-/** Runs code of `def` in `instance` with its frame at `fp`, where the arguments are, until it
- *  returns; back end. */
+/** The interpreter's fvm__runner.run. */
 FVM_NODISCARD fvm_err fvm__interp_run(fvm_wasm_instance *entry, const fvm__funcref *ref,
                                       uint64_t *fp);
 
@@ -132,6 +133,8 @@ struct fvm_wasm_context {
     fvm__spare_memory *spare;
     uint32_t n_spare;
     fvm_wasm_trap trap;
+    fvm_wasm_instance *entry; /* of the innermost run of compiled code */
+    void *native_sp;          /* where that run unwinds to */
     struct fvm__fiber *fiber; /* the native stack, made when first needed */
 };
 

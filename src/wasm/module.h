@@ -39,12 +39,10 @@ typedef struct fvm__functype {
 /** Equal types have equal letters, also across modules. */
 bool fvm__functype_eq(const fvm__functype *a, const fvm__functype *b);
 
-struct fvm__insn;
-
 /** A function of the index space, imported or defined. The interpreter reads these while it runs,
  *  so what a call needs stands together. */
 typedef struct fvm__func_def {
-    const struct fvm__insn *code; /* NULL: imported */
+    const void *code; /* the back end's; NULL: imported */
     uint32_t n_params;
     uint32_t n_locals;    /* parameters and the locals in use */
     uint32_t frame_bytes; /* virtual: what a call takes of the frame budget, on any back end */
@@ -129,6 +127,16 @@ typedef struct fvm__ref_def {
     bool thunked;
 } fvm__ref_def;
 
+struct fvm__funcref;
+/** How the code of a back end is run and freed. */
+typedef struct fvm__runner {
+    /** Runs the code of a function with its frame at `fp`, where the arguments are and the results
+     *  will be. `entry` holds gas and limits before and after. */
+    fvm_err (*run)(fvm_wasm_instance *entry, const struct fvm__funcref *ref, uint64_t *fp);
+    /** Frees the code of a module, if there is any. */
+    void (*code_free)(fvm_wasm_module *module);
+} fvm__runner;
+
 struct fvm_wasm_module {
     const fvm_allocator *alloc;
     fvm_arena arena;
@@ -159,8 +167,10 @@ struct fvm_wasm_module {
     uint32_t start;  /* or FVM__NO_INDEX */
     bool unlinkable; /* imports something that no host offers under these rules */
 
-    void *code; /* the back end's */
+    const struct fvm__runner *runner; /* of the back end that made it */
+    void *code;                       /* the back end's */
     size_t code_bytes;
+    uint32_t enter_at; /* where compiled code is entered from C */
 };
 
 /** The export of a name, or NULL. */

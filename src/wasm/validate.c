@@ -517,7 +517,8 @@ fvm_err fvm__decode_code(fvm__decoder *d)
         .price = m->rules.instruction_milligas,
     };
     d->has_code_section = true;
-    FVM_TRY(fvm__interp_backend_new(&v.be, m));
+    if (d->backend == FVM_WASM_BACKEND_X64) FVM_TRY(fvm__x64_backend_new(&v.be, m));
+    else FVM_TRY(fvm__interp_backend_new(&v.be, m));
     fvm__meter_init(&v.meter, v.be, d->listener, m->alloc);
     fvm_err err = all_bodies(&v);
     fvm__meter_deinit(&v.meter);

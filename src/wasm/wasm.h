@@ -76,6 +76,19 @@ typedef struct fvm_wasm_host_table {
 FVM_NODISCARD fvm_err fvm_wasm_module_new(fvm_wasm_module **out, const fvm_wasm_rules *rules,
                                           const fvm_wasm_host_table *hosts, fvm_bytes wasm,
                                           char *detail, const fvm_allocator *alloc);
+/** What runs a module: each gives the same results, traps and gas. All modules whose instances share
+ *  functions or tables (store.h) must be made for the same one. */
+typedef enum fvm_wasm_backend {
+    FVM_WASM_BACKEND_DEFAULT, /* the library's choice: now the interpreter */
+    FVM_WASM_BACKEND_INTERP,
+    FVM_WASM_BACKEND_X64, /* the baseline compiler; x86-64 Linux */
+} fvm_wasm_backend;
+bool fvm_wasm_backend_available(fvm_wasm_backend backend);
+/** As fvm_wasm_module_new, for a back end. FVM_ERR_WASM_UNSUPPORTED when it is not available. */
+FVM_NODISCARD fvm_err fvm_wasm_module_new_on(fvm_wasm_module **out, const fvm_wasm_rules *rules,
+                                             const fvm_wasm_host_table *hosts, fvm_bytes wasm,
+                                             char *detail, const fvm_allocator *alloc,
+                                             fvm_wasm_backend backend);
 /** Modules are immutable and shared between threads; free after the last instance is gone. */
 void fvm_wasm_module_free(fvm_wasm_module *module);
 /** Bytes of memory that the module holds. */

@@ -363,7 +363,8 @@ static fvm_err run_case(void *arg)
     fvm_wasm_module *module = NULL;
     fvm_wasm_instance *instance = NULL;
     char detail[FVM_WASM_DETAIL_MAX] = "";
-    fvm_err err = fvm_wasm_module_new(&module, r->rules, &table, r->wasm, detail, NULL);
+    fvm_err err = fvm_wasm_module_new_on(&module, r->rules, &table, r->wasm, detail, NULL,
+                                         r->backend);
     if (err != FVM_OK) {
         if (err != FVM_ERR_WASM_MALFORMED && err != FVM_ERR_WASM_INVALID &&
             err != FVM_ERR_WASM_UNSUPPORTED)

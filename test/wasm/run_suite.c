@@ -5,7 +5,7 @@
  * DIR holds spectest.wasm, v1/ and v2/. COUNTS is test/wasm/counts.txt: for every file of either
  * version how many assertions pass and how many are left out, and why. Anything else, a file
  * without a row and a row without a file included, is a failure; so a module that is skipped by
- * mistake cannot pass unnoticed. With FILEs only those run and COUNTS is not looked at. With
+ * mistake cannot pass unnoticed. FVM_TEST_ENGINE=jit runs them on the compiler. With FILEs only those run and COUNTS is not looked at. With
  * FVM_SUITE_UPDATE=1 the rows are printed in the form of COUNTS instead of compared.
  *
  * v1 runs under the rules of the standard's first version; see suite_rules. */
@@ -68,6 +68,7 @@ typedef struct named {
 typedef struct world {
     const char *file;
     const fvm_wasm_rules *rules;
+    fvm_wasm_backend backend;
     fvm_wasm_context *context;
     fvm_bytes spectest;
     fvm_wasm_module *modules[MODULES_MAX];
@@ -107,7 +108,7 @@ static fvm_wasm_instance *instance_of(const world *w, fvm_bytes id)
 static fvm_err load(world *w, fvm_wasm_module **out, fvm_bytes wasm, char *detail)
 {
     *out = NULL;
-    fvm_err err = fvm_wasm_module_new(out, w->rules, NULL, wasm, detail, NULL);
+    fvm_err err = fvm_wasm_module_new_on(out, w->rules, NULL, wasm, detail, NULL, w->backend);
     if (err != FVM_OK) return err;
     if (w->module_count == MODULES_MAX) die("too many modules", w->file);
     w->modules[w->module_count++] = *out;
@@ -497,6 +498,13 @@ int main(int argc, char **argv)
     char path[4096], *names[256];
     size_t len, name_count = (size_t)argc - 4;
     fvm_wasm_rules rules = suite_rules(version);
+    const char *engine = getenv("FVM_TEST_ENGINE");
+    bool jit = engine && strcmp(engine, "jit") == 0;
+    fvm_wasm_backend backend = jit ? FVM_WASM_BACKEND_X64 : FVM_WASM_BACKEND_INTERP;
+    if (!fvm_wasm_backend_available(backend)) {
+        fprintf(stderr, "SKIPPED: there is no compiler for this CPU\n");
+        return 77;
+    }
 
     snprintf(path, sizeof path, "%s/spectest.wasm", argv[2]);
     uint8_t *spectest = read_file(path, &len);
@@ -515,6 +523,7 @@ int main(int argc, char **argv)
         char row[256];
         memset(&w, 0, sizeof w);
         w.file = names[i], w.rules = &rules, w.spectest = spectest_bytes;
+        w.backend = backend;
         snprintf(path, sizeof path, "%s/%s/%s.script", argv[2], version, names[i]);
         run_file(&w, path);
         passed += w.passed, failed += w.failed, text += w.left_text;

@@ -76,7 +76,9 @@ struct fvm__backend {
     fvm_wasm_module *module; /* all but code is decoded before the first function begins */
 };
 
-/** The interpreter's translator (backend/interp). */
-fvm_err fvm__interp_backend_new(fvm__backend **out, fvm_wasm_module *module);
-void fvm__interp_code_free(fvm_wasm_module *module);
+/** The interpreter's translator (backend/interp). Makers set the module's runner. */
+FVM_NODISCARD fvm_err fvm__interp_backend_new(fvm__backend **out, fvm_wasm_module *module);
+/** The baseline compiler (backend/x64). FVM_ERR_WASM_UNSUPPORTED where the CPU is another. */
+FVM_NODISCARD fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module);
+bool fvm__x64_supported(void);
 #endif

@@ -904,18 +904,21 @@ static const fvm__backend_ops interp_ops = {
     .free = be_free,
 };
 
+static void code_free(fvm_wasm_module *module)
+{
+    fvm_mem_free(module->alloc, module->code, module->code_bytes);
+    module->code = NULL;
+}
+
+static const fvm__runner interp_runner = { .run = fvm__interp_run, .code_free = code_free };
+
 fvm_err fvm__interp_backend_new(fvm__backend **out, fvm_wasm_module *module)
 {
     translator *t = fvm_mem_zalloc(module->alloc, sizeof *t);
     if (!t) return FVM_ERR_NOMEM;
     t->be = (fvm__backend){ .ops = &interp_ops, .module = module };
     t->alloc = module->alloc;
+    module->runner = &interp_runner;
     *out = &t->be;
     return FVM_OK;
-}
-
-void fvm__interp_code_free(fvm_wasm_module *module)
-{
-    fvm_mem_free(module->alloc, module->code, module->code_bytes);
-    module->code = NULL;
 }

@@ -1,0 +1,599 @@
+/* compile.c - blocks, branches, charges and functions: the back end's side of the seam. */
+#include "wasm/backend/x64/x64.h"
+
+#include <stddef.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define AT(type, field) ((int32_t)offsetof(struct type, field))
+#define NONE FVM__X_NONE
+
+/* --- room ------------------------------------------------------------------------------------- */
+
+fvm_err fvm__x_vector(const fvm_allocator *alloc, void *vector, uint32_t *cap, uint64_t need,
+                      size_t size)
+{
+    if (FVM_LIKELY(need <= *cap)) return FVM_OK;
+    uint64_t more = *cap ? (uint64_t)*cap * 2 : 64;
+    if (more < need) more = need;
+    if (more > INT32_MAX || more > SIZE_MAX / size) return FVM_ERR_NOMEM;
+    void *old;
+    memcpy(&old, vector, sizeof old);
+    void *grown = fvm_mem_resize(alloc, old, *cap * size, (size_t)more * size);
+    if (!grown) return FVM_ERR_NOMEM;
+    memcpy(vector, &grown, sizeof grown);
+    *cap = (uint32_t)more;
+    return FVM_OK;
+}
+
+/* Code stays below 2 GiB, so that all distances have 32 bits. */
+fvm_err fvm__x_room(fvm__x64 *x, uint64_t extra)
+{
+    uint32_t at = fvm__at(&x->a);
+    uint64_t need = (uint64_t)at + extra + FVM__X_ROOM;
+    FVM_TRY(fvm__x_vector(x->alloc, &x->slots, &x->cap_slots, (uint64_t)x->n_slots + FVM__X_ROOM / 4,
+                          sizeof *x->slots));
+    if (need <= x->a.cap) return FVM_OK;
+    uint64_t more = (uint64_t)x->a.cap * 2;
+    if (more < need) more = need;
+    if (more > INT32_MAX) more = INT32_MAX;
+    if (need > more) return FVM_ERR_NOMEM;
+    uint8_t *grown = fvm_mem_resize(x->alloc, x->a.base, x->a.cap, (size_t)more);
+    if (!grown) return FVM_ERR_NOMEM;
+    x->a.base = grown;
+    x->a.p = grown + at;
+    x->a.cap = (uint32_t)more;
+    return FVM_OK;
+}
+
+/* --- labels ----------------------------------------------------------------------------------- */
+
+/* All jumps of a chain come here. */
+static void bind(fvm__x64 *x, uint32_t chain)
+{
+    uint32_t here = fvm__at(&x->a);
+    while (chain != NONE) {
+        uint32_t next = fvm__get_u32_at(&x->a, chain);
+        fvm__set_rel32(&x->a, chain, here);
+        chain = next;
+    }
+}
+
+static void aim(fvm__x64 *x, fvm__x_label *l, uint32_t place)
+{
+    if (l->code == FVM__OP_LOOP) {
+        fvm__set_rel32(&x->a, place, l->loop_at);
+    } else {
+        (void)fvm__put32(x->a.base + place, l->forward);
+        l->forward = place;
+    }
+}
+
+static bool is_function(const fvm__x64 *x, const fvm__x_label *l) { return l == x->labels; }
+
+static uint32_t arity(const fvm__x_label *l)
+{
+    return l->code == FVM__OP_LOOP ? l->n_params : l->n_results;
+}
+
+/* Copies `n` operands down the frame, to operand `to` or, where a callee's results are, to its
+ * begin. Registers of the copy are given back, as locals may be in them. */
+#define TO_FRAME UINT32_MAX
+static void move_operands(fvm__x64 *x, uint32_t to, uint32_t from, uint32_t n)
+{
+    fvm__asm *a = &x->a;
+    if (to == from) return;
+    if (n <= 4) {
+        for (uint32_t i = 0; i < n; i++) {
+            fvm__x_rslot(x, true, 0x8b, RAX, from + i);
+            if (to == TO_FRAME) fvm__store64(a, FVM__X_FRAME, (int32_t)i * 8, RAX);
+            else fvm__x_rslot(x, true, 0x89, RAX, to + i);
+        }
+        return;
+    }
+    fvm__e8(a, 0x56); /* push rsi, rdi */
+    fvm__e8(a, 0x57);
+    fvm__x_rslot(x, true, 0x8d, RSI, from);
+    if (to == TO_FRAME) fvm__mov_rr(a, RDI, FVM__X_FRAME);
+    else fvm__x_rslot(x, true, 0x8d, RDI, to);
+    fvm__mov_ri(a, RCX, n);
+    fvm__e8(a, 0xf3); /* rep movsq */
+    fvm__e8(a, 0x48);
+    fvm__e8(a, 0xa5);
+    fvm__e8(a, 0x5f);
+    fvm__e8(a, 0x5e);
+}
+
+/* The results of the function: the first one in rax, others in slots as well. */
+static void place_results(fvm__x64 *x, uint32_t n)
+{
+    if (n == 1) {
+        fvm__x_copy(x, RAX, x->h - 1);
+    } else if (n > 1) {
+        move_operands(x, TO_FRAME, x->h - n, n);
+        fvm__load64(&x->a, RAX, FVM__X_FRAME, 0);
+    }
+}
+
+/* The values that a branch carries: one in rax, except to a loop; more in the label's slots. */
+static void place_values(fvm__x64 *x, const fvm__x_label *l, uint32_t n)
+{
+    if (n == 0) return;
+    if (n == 1) {
+        fvm__x_copy(x, RAX, x->h - 1);
+        if (l->code == FVM__OP_LOOP) fvm__x_rslot(x, true, 0x89, RAX, l->base);
+    } else {
+        move_operands(x, l->base, x->h - n, n);
+    }
+}
+
+static void expect_state(fvm__x64 *x, fvm__x_label *l)
+{
+    if (l->has_state) return;
+    fvm__x_state_get(x, &l->state);
+    l->has_state = true;
+}
+
+/* Jumps with the top `n` operands, of which more than one are settled; the pass's view stays. */
+static void emit_jump(fvm__x64 *x, fvm__x_label *l, uint32_t n)
+{
+    if (is_function(x, l)) {
+        place_results(x, n);
+    } else {
+        place_values(x, l, n);
+        expect_state(x, l);
+        fvm__x_arrange(x, &l->state);
+    }
+    aim(x, l, fvm__jmp(&x->a));
+}
+
+/* Pops the condition of br_if or if: jumps on the condition returned do so when it holds. */
+static unsigned take_condition(fvm__x64 *x)
+{
+    unsigned cc = CC_NE;
+    if (x->stack[x->h - 1].kind == X_FLAGS) {
+        cc = x->stack[x->h - 1].reg;
+    } else {
+        unsigned c = fvm__x_use(x, x->h - 1);
+        fvm__rr(&x->a, false, 0x85, c, c);
+    }
+    fvm__x_pop(x, 1);
+    return cc;
+}
+
+/* --- blocks ----------------------------------------------------------------------------------- */
+
+static fvm_err be_block(fvm__backend *be, fvm__opcode code, const fvm__block_type *type)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    unsigned cc = 0;
+    FVM_TRY(fvm__x_begin_keeping_flags(x));
+    FVM_TRY(fvm__x_vector(x->alloc, &x->labels, &x->cap_labels, (uint64_t)x->n_labels + 1,
+                          sizeof *x->labels));
+    if (code == FVM__OP_IF) cc = take_condition(x);
+    else fvm__x_unflag(x);
+    fvm__x_settle_all(x); /* moves only */
+    fvm__x_label *l = &x->labels[x->n_labels++];
+    *l = (fvm__x_label){ .code = code,
+                         .base = x->h - type->n_params,
+                         .n_params = type->n_params,
+                         .n_results = type->n_results,
+                         .forward = NONE,
+                         .else_forward = NONE };
+    if (code == FVM__OP_IF) {
+        l->else_forward = fvm__jcc(&x->a, cc ^ 1);
+        (void)fvm__put32(x->a.base + l->else_forward, NONE); /* a chain of one */
+        fvm__x_state_get(x, &l->else_state);
+    } else if (code == FVM__OP_LOOP) {
+        expect_state(x, l);
+        memset(x->checked, 0, sizeof x->checked);
+        l->loop_at = fvm__at(&x->a);
+    }
+    return FVM_OK;
+}
+
+static fvm_err be_else(fvm__backend *be, bool live)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    fvm__x_label *l = &x->labels[x->n_labels - 1];
+    FVM_TRY(fvm__x_begin(x));
+    if (live) {
+        if (l->n_results > 1) fvm__x_settle_all(x);
+        emit_jump(x, l, l->n_results);
+    }
+    bind(x, l->else_forward);
+    l->else_forward = NONE;
+    FVM_TRY(fvm__x_reset(x, l->base, l->n_params));
+    fvm__x_state_set(x, &l->else_state);
+    return FVM_OK;
+}
+
+static bool same_state(const fvm__x_state *a, const fvm__x_state *b)
+{
+    return a->dirty == b->dirty && memcmp(a->local, b->local, sizeof a->local) == 0;
+}
+
+/* The way past an `if` without else joins, after the arm, which falls through when `live`. */
+static fvm_err join_missing_else(fvm__x64 *x, const fvm__x_label *l, bool live)
+{
+    if (l->n_results == 0 && same_state(&l->else_state, &l->state)) {
+        bind(x, l->else_forward);
+        return FVM_OK;
+    }
+    uint32_t skip = live ? fvm__jmp(&x->a) : NONE;
+    bind(x, l->else_forward);
+    FVM_TRY(fvm__x_reset(x, l->base, l->n_params));
+    fvm__x_state_set(x, &l->else_state);
+    place_values(x, l, l->n_results);
+    fvm__x_arrange(x, &l->state);
+    if (live) fvm__set_rel32(&x->a, skip, fvm__at(&x->a));
+    return FVM_OK;
+}
+
+/* Behind a label: its state, its values. */
+static fvm_err arrive(fvm__x64 *x, const fvm__x_label *l)
+{
+    bool in_rax = l->n_results == 1;
+    unsigned d;
+    FVM_TRY(fvm__x_reset(x, l->base, in_rax ? 0 : l->n_results));
+    fvm__x_state_set(x, &l->state);
+    if (!in_rax) return FVM_OK;
+    FVM_TRY(fvm__x_push_reg(x, &d));
+    fvm__mov_rr(&x->a, d, RAX);
+    return FVM_OK;
+}
+
+static fvm_err be_end(fvm__backend *be, bool live, bool no_else)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    FVM_TRY(fvm__x_begin(x));
+    fvm__x_label *l = &x->labels[x->n_labels - 1];
+    if (live && l->n_results > 1) fvm__x_settle_all(x);
+    if (is_function(x, l)) { /* func_end goes on */
+        if (live) place_results(x, l->n_results);
+        return FVM_OK;
+    }
+    x->n_labels--;
+    if (no_else && !l->has_state) {
+        l->state = l->else_state;
+        l->has_state = true;
+    }
+    bool loop = l->code == FVM__OP_LOOP; /* nothing else arrives at its end */
+    if (loop || !l->has_state) {
+        if (live) return FVM_OK;
+        fvm__x_forget(x);
+        return fvm__x_reset(x, l->base, l->n_results);
+    }
+    if (live) {
+        place_values(x, l, l->n_results);
+        fvm__x_arrange(x, &l->state);
+    }
+    if (no_else) FVM_TRY(join_missing_else(x, l, live));
+    bind(x, l->forward);
+    return arrive(x, l);
+}
+
+/* --- branches --------------------------------------------------------------------------------- */
+
+static fvm_err be_br(fvm__backend *be, fvm__opcode code, uint32_t depth)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    fvm__x_label *l = &x->labels[x->n_labels - 1 - depth];
+    uint32_t n = arity(l);
+    FVM_TRY(fvm__x_begin_keeping_flags(x));
+    if (code == FVM__OP_BR) {
+        fvm__x_unflag(x);
+        if (n > 1) fvm__x_settle_all(x);
+        emit_jump(x, l, n);
+        return FVM_OK;
+    }
+    unsigned cc = take_condition(x);
+    if (n > 1) fvm__x_settle_all(x);
+    if (!is_function(x, l)) expect_state(x, l);
+    if (n == 0 && (is_function(x, l) || fvm__x_state_matches(x, &l->state))) {
+        aim(x, l, fvm__jcc(&x->a, cc));
+        return FVM_OK;
+    }
+    uint32_t over = fvm__jcc(&x->a, cc ^ 1);
+    emit_jump(x, l, n);
+    fvm__set_rel32(&x->a, over, fvm__at(&x->a));
+    return FVM_OK;
+}
+
+/* Entries of the table are distances from its begin to a piece of code for each different label. */
+static fvm_err be_br_table(fvm__backend *be, const uint32_t *depths, uint32_t n)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    fvm__asm *a = &x->a;
+    uint32_t values = arity(&x->labels[x->n_labels - 1 - depths[n]]);
+    FVM_TRY(fvm__x_begin(x));
+    FVM_TRY(fvm__x_room(x, ((uint64_t)n + 1) * 4));
+    fvm__x_copy(x, RCX, x->h - 1);
+    fvm__x_pop(x, 1);
+    if (values > 1) fvm__x_settle_all(x);
+    fvm__mov_ri(a, RAX, n);
+    fvm__rr(a, false, 0x3b, RCX, RAX);
+    fvm__rr(a, false, 0x0f40 | CC_A, RCX, RAX);
+    fvm__e8(a, 0x48); /* lea rdx, [rip + table] */
+    fvm__e8(a, 0x8d);
+    fvm__e8(a, 0x15);
+    fvm__e32(a, 0);
+    uint32_t lea = fvm__at(a) - 4;
+    fvm__rmx(a, true, 0x63, RCX, RDX, RCX, 2, 0, false);
+    fvm__rr(a, true, 0x03, RDX, RCX);
+    fvm__rr(a, false, 0xff, 4, RDX);
+    uint32_t table = fvm__at(a);
+    fvm__set_rel32(a, lea, table);
+    a->p += ((size_t)n + 1) * 4;
+    uint32_t name = ++x->n_tables;
+    for (uint32_t i = 0; i <= n; i++) {
+        fvm__x_label *l = &x->labels[x->n_labels - 1 - depths[i]];
+        if (l->stub_of != name) {
+            FVM_TRY(fvm__x_room(x, 0));
+            l->stub_of = name;
+            l->stub = fvm__at(a);
+            emit_jump(x, l, values);
+        }
+        (void)fvm__put32(a->base + table + (size_t)i * 4, l->stub - table);
+    }
+    return FVM_OK;
+}
+
+/* --- charges ---------------------------------------------------------------------------------- */
+
+/* sub r15, imm32; jl out of gas. Without a cost it stays a nop of as many bytes. */
+#define CHARGE_BYTES 13
+static const uint8_t no_charge[CHARGE_BYTES] = { 0x66, 0x0f, 0x1f, 0x84, 0, 0, 0,
+                                                 0,    0,    0x0f, 0x1f, 0x40, 0 };
+
+static fvm_err be_charge_begin(fvm__backend *be, uint32_t id)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    FVM_TRY(fvm__x_begin(x));
+    FVM_TRY(fvm__x_vector(x->alloc, &x->charges, &x->cap_charges, (uint64_t)id + 1,
+                          sizeof *x->charges));
+    while (x->n_charges <= id) x->charges[x->n_charges++] = (fvm__x_charge){ .at = NONE };
+    x->charges[id].at = fvm__at(&x->a);
+    memcpy(x->a.p, no_charge, CHARGE_BYTES);
+    x->a.p += CHARGE_BYTES;
+    return FVM_OK;
+}
+
+static void be_charge_cost(fvm__backend *be, uint32_t id, uint64_t milligas)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    x->charges[id].cost = milligas;
+}
+
+static fvm_err patch_charge(fvm__x64 *x, const fvm__x_charge *charge)
+{
+    fvm__asm *a = &x->a;
+    uint32_t out_of_gas = x->stubs.traps[FVM_WASM_TRAP_OUT_OF_GAS];
+    uint32_t resume = fvm__at(a);
+    if (charge->cost <= INT32_MAX) {
+        a->p = a->base + charge->at;
+        fvm__rr(a, true, 0x81, 5, FVM__X_GAS);
+        fvm__e32(a, (uint32_t)charge->cost);
+        fvm__jcc_to(a, CC_L, out_of_gas);
+        a->p = a->base + resume;
+        return FVM_OK;
+    }
+    FVM_TRY(fvm__x_room(x, 0));
+    fvm__mov_ri(a, RAX, charge->cost);
+    fvm__rr(a, true, 0x2b, FVM__X_GAS, RAX);
+    fvm__jcc_to(a, CC_S, out_of_gas);
+    fvm__jmp_to(a, charge->at + CHARGE_BYTES);
+    uint32_t end = fvm__at(a);
+    a->p = a->base + charge->at;
+    fvm__jmp_to(a, resume);
+    a->p = a->base + end;
+    return FVM_OK;
+}
+
+/* --- functions -------------------------------------------------------------------------------- */
+
+/* Adds to a counter of the instance, by an amount that is known at the end of the function only. */
+static uint32_t emit_limit(fvm__x64 *x, int32_t field, uint32_t limit, fvm_wasm_trap trap)
+{
+    fvm__asm *a = &x->a;
+    fvm__load32(a, RAX, FVM__X_INSTANCE, field);
+    fvm__e8(a, 0x05); /* add eax, imm32 */
+    fvm__e32(a, 0);
+    uint32_t place = fvm__at(a) - 4;
+    fvm__alu_ri(a, false, 7, RAX, (int32_t)limit);
+    fvm__x_trap_if(x, CC_A, trap);
+    fvm__rm(a, false, 0x89, RAX, FVM__X_INSTANCE, field);
+    return place;
+}
+
+/* A movups, or the count of rep stosq, is taken back by func_end for locals that are not in use.
+ * One slot more than needed may be zeroed: each frame counts some to spare. */
+static void emit_zero_locals(fvm__x64 *x, uint32_t first, uint32_t n)
+{
+    fvm__asm *a = &x->a;
+    if (n == 0) return;
+    if (n > 2 * FVM__X_ZERO_PAIRS) {
+        fvm__lea(a, true, RDI, FVM__X_FRAME, (int32_t)(first * 8));
+        fvm__mov_ri(a, RCX, n);
+        x->zero_at[0] = fvm__at(a) - 4;
+        fvm__rr(a, false, 0x31, RAX, RAX);
+        fvm__e8(a, 0xf3); /* rep stosq */
+        fvm__e8(a, 0x48);
+        fvm__e8(a, 0xab);
+        return;
+    }
+    uint32_t pairs = (n + 1) / 2;
+    fvm__rr(a, false, 0x0f57, 0, 0);
+    for (uint32_t i = pairs; i-- > 0;) {
+        x->zero_at[i + 1] = fvm__at(a);
+        fvm__rm(a, false, 0x0f11, 0, FVM__X_FRAME, (int32_t)((first + 2 * i) * 8));
+    }
+    x->zero_at[0] = fvm__at(a);
+}
+
+/* `n` of the `declared` locals are in use. */
+static void trim_zero_locals(fvm__x64 *x, uint32_t declared, uint32_t n)
+{
+    fvm__asm *a = &x->a;
+    if (declared > 2 * FVM__X_ZERO_PAIRS) {
+        (void)fvm__put32(a->base + x->zero_at[0], n);
+        return;
+    }
+    uint32_t had = (declared + 1) / 2, pairs = (n + 1) / 2;
+    if (had == pairs) return;
+    uint8_t *from = a->base + x->zero_at[had]; /* jumps over the first ones */
+    from[0] = 0xeb;
+    from[1] = (uint8_t)(x->zero_at[pairs] - x->zero_at[had] - 2);
+}
+
+/* Operands lie behind the declared locals until it is known how many of those are in use. */
+static void close_gap(fvm__x64 *x, uint32_t gap)
+{
+    for (uint32_t i = 0; i < x->n_slots; i++) {
+        uint8_t *at = x->a.base + (x->slots[i] >> 1);
+        if (x->slots[i] & 1) *at = (uint8_t)(*at - gap * 8);
+        else (void)fvm__put32(at, fvm__get_u32_at(&x->a, x->slots[i] >> 1) - gap * 8);
+    }
+}
+
+static fvm_err be_func_begin(fvm__backend *be, uint32_t func)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    fvm__func_def *def = &x->m->funcs[func];
+    FVM_TRY(fvm__x_vector(x->alloc, &x->labels, &x->cap_labels, 1, sizeof *x->labels));
+    x->h = x->lazy = 0;
+    FVM_TRY(fvm__x_begin(x));
+    while (fvm__at(&x->a) % 16) fvm__e8(&x->a, 0x90);
+    x->func = func;
+    x->n_locals = def->n_locals;
+    x->n_charges = x->n_slots = 0;
+    x->free = (1u << FVM__X_REGS) - 1;
+    def->code_at = fvm__at(&x->a);
+    bind(x, x->calls[func]);
+    x->n_labels = 1;
+    x->labels[0] = (fvm__x_label){ .code = FVM__OP_BLOCK,
+                                   .n_results = def->type->n_results,
+                                   .forward = NONE,
+                                   .else_forward = NONE };
+    fvm__e8(&x->a, 0x50); /* push rax: aligns */
+    if (x->metered)
+        x->height_at = emit_limit(x, AT(fvm_wasm_instance, height), x->m->rules.stack_limit,
+                                  FVM_WASM_TRAP_STACK_LIMIT);
+    x->budget_at = emit_limit(x, AT(fvm_wasm_instance, frames_used),
+                              x->m->rules.frame_budget_bytes, FVM_WASM_TRAP_STACK_OVERFLOW);
+    emit_zero_locals(x, def->n_params, def->n_locals - def->n_params);
+    return FVM_OK;
+}
+
+static fvm_err be_func_end(fvm__backend *be, uint32_t max_height)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    fvm__asm *a = &x->a;
+    fvm__func_def *def = &x->m->funcs[x->func];
+    uint64_t slots = (uint64_t)x->n_locals + max_height;
+    if (slots > INT32_MAX / 16) return FVM_ERR_WASM_UNSUPPORTED;
+    FVM_TRY(fvm__x_room(x, 0));
+    def->frame_slots = def->n_locals + max_height;
+    if (def->n_locals < x->n_locals) {
+        trim_zero_locals(x, x->n_locals - def->n_params, def->n_locals - def->n_params);
+        close_gap(x, x->n_locals - def->n_locals);
+    }
+    bind(x, x->labels[0].forward);
+    if (x->metered) {
+        (void)fvm__put32(a->base + x->height_at, def->stack_cost);
+        fvm__alu_mi(a, false, 5, FVM__X_INSTANCE, AT(fvm_wasm_instance, height),
+                    (int32_t)def->stack_cost);
+    }
+    (void)fvm__put32(a->base + x->budget_at, def->frame_bytes);
+    fvm__alu_mi(a, false, 5, FVM__X_INSTANCE, AT(fvm_wasm_instance, frames_used),
+                (int32_t)def->frame_bytes);
+    fvm__e8(a, 0x59); /* pop rcx */
+    fvm__e8(a, 0xc3);
+    for (uint32_t i = 0; i < x->n_charges; i++)
+        if (x->charges[i].at != NONE && x->charges[i].cost) FVM_TRY(patch_charge(x, &x->charges[i]));
+    fvm__x_pop(x, x->h);
+    fvm__x_forget(x);
+    return FVM_OK;
+}
+
+/* Pages are written, then made executable; never both at once. */
+static fvm_err be_finish(fvm__backend *be)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    fvm_wasm_module *m = x->m;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), used = fvm__at(&x->a);
+    size_t bytes = (used + page - 1) & ~(page - 1);
+    uint8_t *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED) return FVM_ERR_NOMEM;
+    memcpy(map, x->a.base, used);
+    if (mprotect(map, bytes, PROT_READ | PROT_EXEC) != 0) {
+        (void)munmap(map, bytes);
+        return FVM_ERR_NOMEM;
+    }
+    m->code = map;
+    m->code_bytes = bytes;
+    m->enter_at = x->stubs.enter;
+    for (uint32_t i = m->n_func_imports; i < m->n_funcs; i++)
+        m->funcs[i].code = map + m->funcs[i].code_at;
+    return FVM_OK;
+}
+
+static void be_free(fvm__backend *be)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    const fvm_allocator *alloc = x->alloc;
+    fvm_mem_free(alloc, x->a.base, x->a.cap);
+    fvm_mem_free(alloc, x->stack, x->cap_stack * sizeof *x->stack);
+    fvm_mem_free(alloc, x->labels, x->cap_labels * sizeof *x->labels);
+    fvm_mem_free(alloc, x->slots, x->cap_slots * sizeof *x->slots);
+    fvm_mem_free(alloc, x->charges, x->cap_charges * sizeof *x->charges);
+    fvm_mem_free(alloc, x->calls, x->m->n_funcs * sizeof *x->calls);
+    fvm_mem_free(alloc, x, sizeof *x);
+}
+
+static const fvm__backend_ops x64_ops = {
+    .func_begin = be_func_begin,
+    .op = fvm__x_op,
+    .block = be_block,
+    .else_ = be_else,
+    .end = be_end,
+    .br = be_br,
+    .br_table = be_br_table,
+    .charge_begin = be_charge_begin,
+    .charge_cost = be_charge_cost,
+    .func_end = be_func_end,
+    .finish = be_finish,
+    .free = be_free,
+};
+
+bool fvm__x64_supported(void) { return true; }
+
+fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module)
+{
+    const fvm_allocator *alloc = module->alloc;
+    fvm__x64 *x = fvm_mem_zalloc(alloc, sizeof *x);
+    if (!x) return FVM_ERR_NOMEM;
+    x->be = (fvm__backend){ .ops = &x64_ops, .module = module };
+    x->alloc = alloc;
+    x->m = module;
+    x->metered = fvm__is_metered(&module->rules);
+    x->has_memory = module->n_memories > 0;
+    x->own_memory = module->n_memories > module->n_memory_imports;
+    x->lzcnt = __builtin_cpu_supports("lzcnt");
+    x->tzcnt = __builtin_cpu_supports("bmi");
+    x->popcnt = __builtin_cpu_supports("popcnt");
+    x->sse41 = __builtin_cpu_supports("sse4.1");
+    memset(x->local_reg, FVM__X_NO_REG, sizeof x->local_reg);
+    x->a.cap = 4 * FVM__X_ROOM;
+    x->a.base = x->a.p = fvm_mem_alloc(alloc, x->a.cap);
+    x->calls = fvm_mem_alloc(alloc, module->n_funcs * sizeof *x->calls);
+    if (!x->a.base || (module->n_funcs && !x->calls)) {
+        be_free(&x->be);
+        return FVM_ERR_NOMEM;
+    }
+    for (uint32_t i = 0; i < module->n_funcs; i++) x->calls[i] = NONE;
+    fvm__x_emit_stubs(x);
+    module->runner = &fvm__x64_runner;
+    *out = &x->be;
+    return FVM_OK;
+}

@@ -1,0 +1,583 @@
+/* ops.c - instructions that stay within a function: integers, locals, globals, memory. */
+#include "wasm/backend/x64/x64.h"
+
+#include <stddef.h>
+
+#define AT(type, field) ((int32_t)offsetof(struct type, field))
+
+/* Opcodes "op reg, r/m" with the extension of their immediate form. */
+enum { ALU_ADD = 0x03, ALU_OR = 0x0b, ALU_AND = 0x23, ALU_SUB = 0x2b, ALU_XOR = 0x33, ALU_CMP = 0x3b };
+static unsigned alu_ext(unsigned op) { return op >> 3; }
+
+static bool is_const32(const fvm__x_value *v, bool wide)
+{
+    return v->kind == X_CONST && (!wide || fvm__x_fits32(v->bits));
+}
+
+/* --- integers --------------------------------------------------------------------------------- */
+
+static void swap(fvm__x64 *x, uint32_t l, uint32_t r)
+{
+    fvm__x_value v = x->stack[l];
+    x->stack[l] = x->stack[r];
+    x->stack[r] = v;
+    if (x->stack[l].kind == X_REG) x->holds[x->stack[l].reg] = l;
+    if (x->stack[r].kind == X_REG) x->holds[x->stack[r].reg] = r;
+}
+
+/* Puts first what may be changed, second what may be an immediate. */
+static void order(fvm__x64 *x, uint32_t l, uint32_t r)
+{
+    unsigned lk = x->stack[l].kind, rk = x->stack[r].kind;
+    if (lk == X_SLOT || lk == X_REG) return;
+    if (lk == X_CONST && rk == X_SLOT) {
+        (void)fvm__x_own(x, r);
+        rk = X_REG;
+    }
+    if ((lk == X_CONST && rk != X_CONST) || (lk == X_LOCAL && rk == X_REG)) swap(x, l, r);
+}
+
+static void op_add_lea(fvm__x64 *x, bool wide, uint32_t l, uint32_t r)
+{
+    bool imm = is_const32(&x->stack[r], wide);
+    int32_t disp = (int32_t)(uint32_t)x->stack[r].bits;
+    unsigned a = fvm__x_use(x, l), b = imm ? 0 : fvm__x_use(x, r);
+    unsigned d = fvm__x_define(x, l);
+    if (imm) fvm__lea(&x->a, wide, d, a, disp);
+    else fvm__rmx(&x->a, wide, 0x8d, d, a, b, 0, 0, false);
+}
+
+static void op_alu(fvm__x64 *x, unsigned op, bool wide)
+{
+    uint32_t l = x->h - 2, r = x->h - 1;
+    if (op != ALU_SUB) order(x, l, r);
+    const fvm__x_value *y = &x->stack[r];
+    if (op == ALU_ADD && x->stack[l].kind == X_LOCAL && y->kind != X_SLOT
+        && (y->kind != X_CONST || is_const32(y, wide))) {
+        op_add_lea(x, wide, l, r);
+    } else if (is_const32(y, wide)) {
+        int32_t imm = (int32_t)(uint32_t)y->bits;
+        fvm__alu_ri(&x->a, wide, alu_ext(op), fvm__x_own(x, l), imm);
+    } else if (y->kind == X_SLOT) {
+        unsigned d = fvm__x_own(x, l);
+        fvm__x_rslot(x, wide, op, d, r);
+    } else if (y->kind == X_CONST) {
+        unsigned d = fvm__x_own(x, l);
+        fvm__mov_ri(&x->a, RAX, y->bits);
+        fvm__rr(&x->a, wide, op, d, RAX);
+    } else {
+        unsigned b = fvm__x_use(x, r), d = fvm__x_own(x, l);
+        fvm__rr(&x->a, wide, op, d, b);
+    }
+    fvm__x_pop(x, 1);
+}
+
+static void op_mul(fvm__x64 *x, bool wide)
+{
+    uint32_t l = x->h - 2, r = x->h - 1;
+    order(x, l, r);
+    if (is_const32(&x->stack[r], wide)) {
+        uint32_t imm = (uint32_t)x->stack[r].bits;
+        if (imm && !(imm & (imm - 1)) && !(imm >> 31)) {
+            fvm__rr(&x->a, wide, 0xc1, 4, fvm__x_own(x, l));
+            fvm__e8(&x->a, (unsigned)__builtin_ctz(imm));
+        } else {
+            unsigned a = fvm__x_use(x, l), d = fvm__x_define(x, l);
+            fvm__rr(&x->a, wide, 0x69, d, a);
+            fvm__e32(&x->a, imm);
+        }
+    } else {
+        unsigned b = fvm__x_use(x, r), d = fvm__x_own(x, l);
+        fvm__rr(&x->a, wide, 0x0faf, d, b);
+    }
+    fvm__x_pop(x, 1);
+}
+
+/* ext: 0 rol 1 ror 4 shl 5 shr 7 sar; the CPU masks counts as the standard does. */
+static void op_shift(fvm__x64 *x, unsigned ext, bool wide)
+{
+    uint32_t l = x->h - 2, r = x->h - 1;
+    if (x->stack[r].kind == X_CONST) {
+        unsigned count = (unsigned)x->stack[r].bits & (wide ? 63 : 31);
+        unsigned d = fvm__x_own(x, l);
+        if (count) {
+            fvm__rr(&x->a, wide, 0xc1, ext, d);
+            fvm__e8(&x->a, count);
+        }
+    } else {
+        unsigned d = fvm__x_own(x, l);
+        fvm__x_copy(x, RCX, r);
+        fvm__rr(&x->a, wide, 0xd3, ext, d);
+    }
+    fvm__x_pop(x, 1);
+}
+
+static bool op_divide_by_power(fvm__x64 *x, bool is_rem, bool wide)
+{
+    uint32_t l = x->h - 2;
+    const fvm__x_value *y = &x->stack[x->h - 1];
+    uint64_t by = y->bits;
+    if (y->kind != X_CONST || by == 0 || (by & (by - 1)) || by > 0x40000000) return false;
+    unsigned d = fvm__x_own(x, l);
+    if (is_rem) {
+        fvm__alu_ri(&x->a, wide, alu_ext(ALU_AND), d, (int32_t)(by - 1));
+    } else if (by > 1) {
+        fvm__rr(&x->a, wide, 0xc1, 5, d);
+        fvm__e8(&x->a, (unsigned)__builtin_ctzll(by));
+    }
+    fvm__x_pop(x, 1);
+    return true;
+}
+
+/* Dividend in rax, divisor in rcx; quotient to rax, remainder to rdx. */
+static void emit_signed_division(fvm__x64 *x, bool is_rem, bool wide, bool may_be_minus_one)
+{
+    fvm__asm *a = &x->a;
+    uint8_t *plain = NULL, *done = NULL;
+    if (may_be_minus_one) {
+        fvm__alu_ri(a, wide, alu_ext(ALU_CMP), RCX, -1);
+        plain = fvm__jcc8(a, CC_NE);
+        if (is_rem) {
+            fvm__rr(a, false, 0x31, RDX, RDX);
+            done = fvm__jmp8(a);
+        } else {
+            fvm__mov_ri(a, RDX, wide ? UINT64_C(1) << 63 : UINT64_C(1) << 31);
+            fvm__rr(a, wide, ALU_CMP, RAX, RDX);
+            fvm__x_trap_if(x, CC_E, FVM_WASM_TRAP_INT_OVERFLOW);
+        }
+        fvm__land8(a, plain);
+    }
+    if (wide) fvm__e8(a, 0x48);
+    fvm__e8(a, 0x99); /* cdq, cqo */
+    fvm__rr(a, wide, 0xf7, 7, RCX);
+    if (done) fvm__land8(a, done);
+}
+
+static void op_divide(fvm__x64 *x, bool is_signed, bool is_rem, bool wide)
+{
+    uint32_t l = x->h - 2, r = x->h - 1;
+    fvm__asm *a = &x->a;
+    if (!is_signed && op_divide_by_power(x, is_rem, wide)) return;
+    fvm__x_value y = x->stack[r];
+    fvm__x_copy(x, RCX, r);
+    fvm__x_copy(x, RAX, l);
+    if (y.kind != X_CONST || y.bits == 0) {
+        fvm__rr(a, wide, 0x85, RCX, RCX);
+        fvm__x_trap_if(x, CC_E, FVM_WASM_TRAP_INT_DIVIDE_BY_ZERO);
+    }
+    if (is_signed) {
+        bool minus_one = y.kind != X_CONST || y.bits == (wide ? UINT64_MAX : UINT32_MAX);
+        emit_signed_division(x, is_rem, wide, minus_one);
+    } else {
+        fvm__rr(a, false, 0x31, RDX, RDX);
+        fvm__rr(a, wide, 0xf7, 6, RCX);
+    }
+    fvm__x_pop(x, 1);
+    unsigned d = fvm__x_define(x, l);
+    fvm__mov_rr(a, d, is_rem ? RDX : RAX);
+}
+
+/* --- comparisons ------------------------------------------------------------------------------ */
+
+/* eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u, and with operands swapped */
+static const uint8_t conditions[] = { CC_E, CC_NE, CC_L, CC_B, CC_G, CC_A, CC_LE, CC_BE, CC_GE, CC_AE };
+static const uint8_t swapped[] = { CC_E, CC_NE, CC_G, CC_A, CC_L, CC_B, CC_GE, CC_AE, CC_LE, CC_BE };
+
+static fvm_err push_flags(fvm__x64 *x, unsigned cc)
+{
+    return fvm__x_push(x, (fvm__x_value){ .kind = X_FLAGS, .reg = (uint8_t)cc });
+}
+
+static fvm_err op_compare(fvm__x64 *x, unsigned row, bool wide)
+{
+    uint32_t l = x->h - 2, r = x->h - 1;
+    unsigned cc = conditions[row];
+    if (is_const32(&x->stack[l], wide) && x->stack[r].kind != X_CONST) {
+        int32_t imm = (int32_t)(uint32_t)x->stack[l].bits;
+        fvm__alu_ri(&x->a, wide, alu_ext(ALU_CMP), fvm__x_use(x, r), imm);
+        cc = swapped[row];
+    } else if (is_const32(&x->stack[r], wide)) {
+        int32_t imm = (int32_t)(uint32_t)x->stack[r].bits;
+        unsigned a = fvm__x_use(x, l);
+        if (imm) fvm__alu_ri(&x->a, wide, alu_ext(ALU_CMP), a, imm);
+        else fvm__rr(&x->a, wide, 0x85, a, a);
+    } else {
+        unsigned a = fvm__x_use(x, l), b = fvm__x_use(x, r);
+        fvm__rr(&x->a, wide, ALU_CMP, a, b);
+    }
+    fvm__x_pop(x, 2);
+    return push_flags(x, cc);
+}
+
+static fvm_err op_eqz(fvm__x64 *x, bool wide)
+{
+    fvm__x_value *top = &x->stack[x->h - 1];
+    if (top->kind == X_FLAGS) {
+        top->reg ^= 1;
+        return FVM_OK;
+    }
+    unsigned a = fvm__x_use(x, x->h - 1);
+    fvm__rr(&x->a, wide, 0x85, a, a);
+    fvm__x_pop(x, 1);
+    return push_flags(x, CC_E);
+}
+
+static fvm_err op_select(fvm__x64 *x)
+{
+    unsigned cc = CC_NE;
+    if (x->stack[x->h - 1].kind == X_FLAGS) {
+        cc = x->stack[x->h - 1].reg;
+    } else {
+        unsigned c = fvm__x_use(x, x->h - 1);
+        fvm__rr(&x->a, false, 0x85, c, c);
+    }
+    fvm__x_pop(x, 1); /* what follows only moves: the flags stay */
+    unsigned y = fvm__x_use(x, x->h - 1), d = fvm__x_own(x, x->h - 2);
+    fvm__rr(&x->a, true, 0x0f40 | (cc ^ 1), d, y);
+    fvm__x_pop(x, 1);
+    return FVM_OK;
+}
+
+/* --- of one operand --------------------------------------------------------------------------- */
+
+static void op_unary(fvm__x64 *x, unsigned op, bool wide, bool byte)
+{
+    unsigned a = fvm__x_use(x, x->h - 1), d = fvm__x_define(x, x->h - 1);
+    if (byte) fvm__rr8(&x->a, wide, op, d, a);
+    else fvm__rr(&x->a, wide, op, d, a);
+}
+
+/* Counts zeros with bsr or bsf, which leave nothing sure for zero. */
+static void op_count_old(fvm__x64 *x, bool leading, bool wide)
+{
+    unsigned v = fvm__x_use(x, x->h - 1), bits = wide ? 64 : 32;
+    fvm__mov_ri(&x->a, RAX, leading ? bits * 2 - 1 : bits);
+    fvm__rr(&x->a, wide, leading ? 0x0fbd : 0x0fbc, RCX, v);
+    fvm__rr(&x->a, wide, 0x0f40 | CC_E, RCX, RAX);
+    if (leading) fvm__alu_ri(&x->a, wide, alu_ext(ALU_XOR), RCX, (int32_t)(bits - 1));
+    unsigned d = fvm__x_define(x, x->h - 1);
+    fvm__mov_rr(&x->a, d, RCX);
+}
+
+static fvm_err op_count(fvm__x64 *x, const fvm__op *op)
+{
+    bool wide = op->code >= FVM__OP_I64_CLZ;
+    switch (op->code) {
+    case FVM__OP_I32_CLZ:
+    case FVM__OP_I64_CLZ:
+        if (x->lzcnt) op_unary(x, 0xf30fbd, wide, false);
+        else op_count_old(x, true, wide);
+        return FVM_OK;
+    case FVM__OP_I32_CTZ:
+    case FVM__OP_I64_CTZ:
+        if (x->tzcnt) op_unary(x, 0xf30fbc, wide, false);
+        else op_count_old(x, false, wide);
+        return FVM_OK;
+    default:
+        if (!x->popcnt)
+            return fvm__x_op_helper(x, fvm__x64_float, 1, wide ? 'l' : 'i', (uint32_t)op->code, 0);
+        op_unary(x, 0xf30fb8, wide, false);
+        return FVM_OK;
+    }
+}
+
+static void op_wrap(fvm__x64 *x)
+{
+    fvm__x_value *v = &x->stack[x->h - 1];
+    if (v->kind == X_CONST) v->bits = (uint32_t)v->bits;
+    else op_unary(x, 0x8b, false, false);
+}
+
+static void op_extend_s(fvm__x64 *x)
+{
+    fvm__x_value *v = &x->stack[x->h - 1];
+    if (v->kind == X_CONST) v->bits = (uint64_t)(int64_t)(int32_t)(uint32_t)v->bits;
+    else op_unary(x, 0x63, true, false);
+}
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+typedef struct address {
+    bool has_index;
+    unsigned index;
+    int32_t disp;
+} address;
+
+/* Compares rax, the end of an access, with the memory's length. */
+static void check_end(fvm__x64 *x)
+{
+    if (x->own_memory) {
+        fvm__rm(&x->a, true, ALU_CMP, RAX, FVM__X_INSTANCE, AT(fvm_wasm_instance, own_memory.len));
+    } else {
+        fvm__load64(&x->a, RCX, FVM__X_INSTANCE, AT(fvm_wasm_instance, memory));
+        fvm__rm(&x->a, true, ALU_CMP, RAX, RCX, AT(fvm__memory, len));
+    }
+    fvm__x_trap_if(x, CC_A, FVM_WASM_TRAP_MEMORY_BOUNDS);
+}
+
+static address far_address(fvm__x64 *x, uint32_t entry, uint64_t offset, unsigned size)
+{
+    unsigned a = fvm__x_use(x, entry);
+    fvm__mov_ri(&x->a, RDX, offset);
+    fvm__rr(&x->a, true, ALU_ADD, RDX, a);
+    fvm__lea(&x->a, true, RAX, RDX, (int32_t)size);
+    check_end(x);
+    return (address){ true, RDX, 0 };
+}
+
+/* Checks [operand + offset, + size) and says where it is. Memories do not shrink, so that what was
+ * checked once for a value in a register needs no second check while it stays there. */
+static address check_address(fvm__x64 *x, uint32_t entry, uint64_t offset, unsigned size)
+{
+    const fvm__x_value *v = &x->stack[entry];
+    if (v->kind == X_CONST) {
+        uint64_t at = v->bits + offset;
+        if (at + size > INT32_MAX) return far_address(x, entry, offset, size);
+        fvm__mov_ri(&x->a, RAX, at + size);
+        check_end(x);
+        return (address){ .disp = (int32_t)at };
+    }
+    if (offset + size > INT32_MAX) return far_address(x, entry, offset, size);
+    unsigned a = fvm__x_use(x, entry), r;
+    v = &x->stack[entry];
+    r = v->kind == X_REG ? v->reg : x->local_reg[v->local];
+    if (x->checked[r] < offset + size) {
+        fvm__lea(&x->a, true, RAX, a, (int32_t)(offset + size));
+        check_end(x);
+        x->checked[r] = offset + size;
+    }
+    return (address){ true, a, (int32_t)offset };
+}
+
+static void emit_access(fvm__x64 *x, bool wide, unsigned op, unsigned reg, address at, bool byte)
+{
+    if (at.has_index)
+        fvm__rmx(&x->a, wide, op, reg, FVM__X_MEMORY, at.index, 0, at.disp, byte);
+    else if (byte) /* a byte register wants a prefix, which memory and index have anyway */
+        fvm__rm(&x->a, wide, op, reg, FVM__X_MEMORY, at.disp);
+    else
+        fvm__rm(&x->a, wide, op, reg, FVM__X_MEMORY, at.disp);
+}
+
+typedef struct access {
+    uint8_t size;
+    bool wide;
+    uint32_t op;
+} access;
+static const access accesses[] = {
+    { 4, false, 0x8b },   { 8, true, 0x8b },    { 4, false, 0x8b },  { 8, true, 0x8b },
+    { 1, false, 0x0fbe }, { 1, false, 0x0fb6 }, { 2, false, 0x0fbf }, { 2, false, 0x0fb7 },
+    { 1, true, 0x0fbe },  { 1, false, 0x0fb6 }, { 2, true, 0x0fbf },  { 2, false, 0x0fb7 },
+    { 4, true, 0x63 },    { 4, false, 0x8b },   { 4, false, 0x89 },   { 8, true, 0x89 },
+    { 4, false, 0x89 },   { 8, true, 0x89 },    { 1, false, 0x88 },   { 2, false, 0x660089 },
+    { 1, false, 0x88 },   { 2, false, 0x660089 }, { 4, false, 0x89 },
+};
+_Static_assert(FVM_COUNT(accesses) == FVM__OP_I64_STORE32 - FVM__OP_I32_LOAD + 1, "rows");
+
+static void op_load(fvm__x64 *x, const fvm__op *op)
+{
+    const access *how = &accesses[op->code - FVM__OP_I32_LOAD];
+    address at = check_address(x, x->h - 1, op->imm, how->size);
+    unsigned d = fvm__x_define(x, x->h - 1);
+    emit_access(x, how->wide, how->op, d, at, false);
+}
+
+static void store_const(fvm__x64 *x, const access *how, address at, uint32_t imm)
+{
+    unsigned op = how->size == 1 ? 0xc6 : how->size == 2 ? 0x6600c7 : 0xc7;
+    emit_access(x, how->wide, op, 0, at, false);
+    if (how->size == 1) {
+        fvm__e8(&x->a, imm & 0xff);
+    } else if (how->size == 2) {
+        fvm__e8(&x->a, imm & 0xff);
+        fvm__e8(&x->a, imm >> 8 & 0xff);
+    } else {
+        fvm__e32(&x->a, imm);
+    }
+}
+
+static void op_store(fvm__x64 *x, const fvm__op *op)
+{
+    const access *how = &accesses[op->code - FVM__OP_I32_LOAD];
+    const fvm__x_value *v = &x->stack[x->h - 1];
+    if (is_const32(v, how->wide)) {
+        uint32_t imm = (uint32_t)v->bits;
+        store_const(x, how, check_address(x, x->h - 2, op->imm, how->size), imm);
+    } else {
+        unsigned value = fvm__x_use(x, x->h - 1);
+        address at = check_address(x, x->h - 2, op->imm, how->size);
+        emit_access(x, how->wide, how->op, value, at, how->size == 1);
+    }
+    fvm__x_pop(x, 2);
+}
+
+static fvm_err op_memory_size(fvm__x64 *x)
+{
+    unsigned d;
+    FVM_TRY(fvm__x_push_reg(x, &d));
+    if (x->own_memory) {
+        fvm__load64(&x->a, d, FVM__X_INSTANCE, AT(fvm_wasm_instance, own_memory.len));
+    } else {
+        fvm__load64(&x->a, d, FVM__X_INSTANCE, AT(fvm_wasm_instance, memory));
+        fvm__load64(&x->a, d, d, AT(fvm__memory, len));
+    }
+    fvm__rr(&x->a, true, 0xc1, 5, d);
+    fvm__e8(&x->a, 16);
+    return FVM_OK;
+}
+
+/* --- globals and references ------------------------------------------------------------------- */
+
+/* Base register and displacement of a global's value. */
+static unsigned global_place(fvm__x64 *x, uint32_t index, int32_t *disp)
+{
+    const fvm__global_def *global = &x->m->globals[index];
+    if (!global->imported) {
+        *disp = (int32_t)(FVM__GLOBALS_AT + (size_t)global->slot * 8);
+        return FVM__X_INSTANCE;
+    }
+    fvm__load64(&x->a, RAX, FVM__X_INSTANCE, AT(fvm_wasm_instance, imported_globals));
+    fvm__load64(&x->a, RAX, RAX, (int32_t)(index * 8));
+    *disp = 0;
+    return RAX;
+}
+
+static fvm_err op_global_get(fvm__x64 *x, const fvm__op *op)
+{
+    unsigned d;
+    int32_t disp;
+    FVM_TRY(fvm__x_push_reg(x, &d));
+    unsigned base = global_place(x, op->a, &disp);
+    fvm__rm(&x->a, fvm__x_wide(op->type), 0x8b, d, base, disp);
+    return FVM_OK;
+}
+
+static void op_global_set(fvm__x64 *x, const fvm__op *op)
+{
+    int32_t disp;
+    const fvm__x_value *v = &x->stack[x->h - 1];
+    if (is_const32(v, true)) {
+        uint32_t imm = (uint32_t)v->bits;
+        unsigned base = global_place(x, op->a, &disp);
+        fvm__rm(&x->a, true, 0xc7, 0, base, disp);
+        fvm__e32(&x->a, imm);
+    } else {
+        unsigned value = fvm__x_use(x, x->h - 1), base = global_place(x, op->a, &disp);
+        fvm__store64(&x->a, base, disp, value);
+    }
+    fvm__x_pop(x, 1);
+}
+
+static fvm_err op_ref_func(fvm__x64 *x, uint32_t entry)
+{
+    unsigned d;
+    uint32_t func = x->m->refs[entry].func;
+    FVM_TRY(fvm__x_push_reg(x, &d));
+    if (func < x->m->n_func_imports) {
+        fvm__load64(&x->a, d, FVM__X_INSTANCE, AT(fvm_wasm_instance, imports));
+        fvm__load64(&x->a, d, d, (int32_t)(func * 8));
+    } else {
+        fvm__load64(&x->a, d, FVM__X_INSTANCE, AT(fvm_wasm_instance, refs));
+        fvm__alu_ri(&x->a, true, 0, d, (int32_t)(entry * sizeof(fvm__funcref)));
+    }
+    return FVM_OK;
+}
+
+/* --- dispatch --------------------------------------------------------------------------------- */
+
+static fvm_err op_integer(fvm__x64 *x, const fvm__op *op)
+{
+    static const uint8_t shifts[] = { 4, 7, 5, 0, 1 }; /* shl shr_s shr_u rotl rotr */
+    bool wide = op->code >= FVM__OP_I64_CLZ;
+    fvm__opcode code = wide ? (fvm__opcode)(op->code - FVM__OP_I64_CLZ + FVM__OP_I32_CLZ) : op->code;
+    switch (code) {
+    case FVM__OP_I32_CLZ:
+    case FVM__OP_I32_CTZ:
+    case FVM__OP_I32_POPCNT: return op_count(x, op);
+    case FVM__OP_I32_ADD: op_alu(x, ALU_ADD, wide); return FVM_OK;
+    case FVM__OP_I32_SUB: op_alu(x, ALU_SUB, wide); return FVM_OK;
+    case FVM__OP_I32_AND: op_alu(x, ALU_AND, wide); return FVM_OK;
+    case FVM__OP_I32_OR: op_alu(x, ALU_OR, wide); return FVM_OK;
+    case FVM__OP_I32_XOR: op_alu(x, ALU_XOR, wide); return FVM_OK;
+    case FVM__OP_I32_MUL: op_mul(x, wide); return FVM_OK;
+    case FVM__OP_I32_DIV_S: op_divide(x, true, false, wide); return FVM_OK;
+    case FVM__OP_I32_DIV_U: op_divide(x, false, false, wide); return FVM_OK;
+    case FVM__OP_I32_REM_S: op_divide(x, true, true, wide); return FVM_OK;
+    case FVM__OP_I32_REM_U: op_divide(x, false, true, wide); return FVM_OK;
+    default: op_shift(x, shifts[code - FVM__OP_I32_SHL], wide); return FVM_OK;
+    }
+}
+
+static fvm_err op_rest(fvm__x64 *x, const fvm__op *op)
+{
+    switch (op->code) {
+    case FVM__OP_UNREACHABLE:
+        fvm__jmp_to(&x->a, x->stubs.traps[FVM_WASM_TRAP_UNREACHABLE]);
+        return FVM_OK;
+    case FVM__OP_CALL:
+    case FVM__OP_CALL_INDIRECT: return fvm__x_op_call(x, op);
+    case FVM__OP_GLOBAL_GET: return op_global_get(x, op);
+    case FVM__OP_GLOBAL_SET: op_global_set(x, op); return FVM_OK;
+    case FVM__OP_MEMORY_SIZE: return op_memory_size(x);
+    case FVM__OP_I32_WRAP_I64: op_wrap(x); return FVM_OK;
+    case FVM__OP_I64_EXTEND_I32_S: op_extend_s(x); return FVM_OK;
+    case FVM__OP_I64_EXTEND_I32_U:
+    case FVM__OP_I32_REINTERPRET_F32:
+    case FVM__OP_I64_REINTERPRET_F64:
+    case FVM__OP_F32_REINTERPRET_I32:
+    case FVM__OP_F64_REINTERPRET_I64: return FVM_OK; /* a register has no type */
+    case FVM__OP_I32_EXTEND8_S: op_unary(x, 0x0fbe, false, true); return FVM_OK;
+    case FVM__OP_I32_EXTEND16_S: op_unary(x, 0x0fbf, false, false); return FVM_OK;
+    case FVM__OP_I64_EXTEND8_S: op_unary(x, 0x0fbe, true, true); return FVM_OK;
+    case FVM__OP_I64_EXTEND16_S: op_unary(x, 0x0fbf, true, false); return FVM_OK;
+    case FVM__OP_I64_EXTEND32_S: op_unary(x, 0x63, true, false); return FVM_OK;
+    case FVM__OP_REF_NULL: return fvm__x_push(x, (fvm__x_value){ .kind = X_CONST });
+    case FVM__OP_REF_FUNC: return op_ref_func(x, op->a);
+    default: break;
+    }
+    bool is_float = (op->code >= FVM__OP_F32_EQ && op->code <= FVM__OP_F64_GE)
+                 || (op->code >= FVM__OP_F32_ABS && op->code <= FVM__OP_F64_PROMOTE_F32)
+                 || (op->code >= FVM__OP_I32_TRUNC_SAT_F32_S && op->code <= FVM__OP_I64_TRUNC_SAT_F64_U);
+    return is_float ? fvm__x_op_float(x, op) : fvm__x_op_bulk(x, op);
+}
+
+fvm_err fvm__x_op(fvm__backend *be, const fvm__op *op)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    FVM_TRY(fvm__x_begin_keeping_flags(x));
+    switch (op->code) {
+    case FVM__OP_DROP: fvm__x_pop(x, 1); return FVM_OK;
+    case FVM__OP_I32_EQZ: return op_eqz(x, false);
+    case FVM__OP_SELECT:
+    case FVM__OP_SELECT_T: return op_select(x);
+    default: break;
+    }
+    fvm__x_unflag(x);
+    switch (op->code) {
+    case FVM__OP_LOCAL_GET:
+        return fvm__x_push(x, (fvm__x_value){ .kind = X_LOCAL, .local = op->a, .type = op->type });
+    case FVM__OP_LOCAL_SET:
+    case FVM__OP_LOCAL_TEE:
+        fvm__x_local_set(x, op->a, op->type, op->code == FVM__OP_LOCAL_TEE);
+        return FVM_OK;
+    case FVM__OP_I32_CONST:
+    case FVM__OP_I64_CONST:
+    case FVM__OP_F32_CONST:
+    case FVM__OP_F64_CONST:
+        return fvm__x_push(x, (fvm__x_value){ .kind = X_CONST, .bits = op->imm });
+    case FVM__OP_REF_IS_NULL:
+    case FVM__OP_I64_EQZ: return op_eqz(x, true);
+    default: break;
+    }
+    if (op->code >= FVM__OP_I32_LOAD && op->code <= FVM__OP_I64_STORE32) {
+        if (op->code < FVM__OP_I32_STORE) op_load(x, op);
+        else op_store(x, op);
+        return FVM_OK;
+    }
+    if (op->code >= FVM__OP_I32_EQ && op->code <= FVM__OP_I32_GE_U)
+        return op_compare(x, op->code - FVM__OP_I32_EQ, false);
+    if (op->code >= FVM__OP_I64_EQ && op->code <= FVM__OP_I64_GE_U)
+        return op_compare(x, op->code - FVM__OP_I64_EQ, true);
+    if (op->code >= FVM__OP_I32_CLZ && op->code <= FVM__OP_I64_ROTR) return op_integer(x, op);
+    return op_rest(x, op);
+}

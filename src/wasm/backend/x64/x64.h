@@ -1,0 +1,226 @@
+/* x64.h - the baseline compiler: one forward pass, driven by the front end, from wasm to machine
+ * code.
+ *
+ * A function's frame is a row of u64 on the context's value stack, as the interpreter's:
+ *
+ *     rbx -> [parameters][locals][operand 0][operand 1]...
+ *
+ * A callee's parameters are the caller's topmost operands, where results beyond the first appear,
+ * too; the first is returned in rax. The native stack only holds return addresses: 16 bytes a call,
+ * of at least FVM__FRAME_OVERHEAD that the virtual frame budget counts.
+ *
+ *     rbx frame   r12 instance   r14 memory   r15 milligas left   rax rcx rdx scratch
+ *     rsi rdi rbp r8 r9 r10 r11 r13: cached locals and operands
+ *
+ * An entry of the operand stack is a register, a constant, a local (its value is the local's until
+ * that changes), flags of the comparison just made, or its own slot. Locals are cached in registers
+ * until a call; where control meets, each label has one assignment of locals to registers, that of
+ * the first branch to it, and other branches arrange theirs to match. Eight registers bound what a
+ * branch can cost, so code is linear in the body whatever it does. i32 and f32 have zeros above. */
+#ifndef FVM_WASM_X64_H
+#define FVM_WASM_X64_H
+
+#include "wasm/backend/backend.h"
+#include "wasm/backend/x64/asm.h"
+#include "wasm/instance.h"
+
+#define FVM__X_FRAME RBX
+#define FVM__X_INSTANCE R12
+#define FVM__X_MEMORY R14
+#define FVM__X_GAS R15
+
+#define FVM__X_REGS 8u
+/** Locals from here on are never cached. */
+#define FVM__X_CACHED_LOCALS 256u
+#define FVM__X_NO_REG 0xffu
+#define FVM__X_NONE UINT32_MAX
+/** Operands that are not in their slots lie at most this far below the top. */
+#define FVM__X_LAZY 16u
+/** One call of the back end writes less than this, tables of br_table apart. */
+#define FVM__X_ROOM 2048u
+/** Up to so many pairs of locals are zeroed one by one. */
+#define FVM__X_ZERO_PAIRS 16u
+
+extern const uint8_t fvm__x_hw[FVM__X_REGS];
+
+typedef enum fvm__x_kind { X_SLOT, X_REG, X_LOCAL, X_CONST, X_FLAGS } fvm__x_kind;
+typedef struct fvm__x_value {
+    uint8_t kind;
+    uint8_t reg; /* X_REG: of fvm__x_hw; X_FLAGS: condition */
+    char type;   /* X_LOCAL */
+    uint32_t local;
+    uint64_t bits; /* X_CONST */
+} fvm__x_value;
+
+/** Which local each register holds where control meets. */
+typedef struct fvm__x_state {
+    uint16_t local[FVM__X_REGS]; /* FVM__X_NO_LOCAL: none */
+    uint8_t dirty;               /* mask: the slot is older */
+} fvm__x_state;
+#define FVM__X_NO_LOCAL 0xffffu
+
+typedef struct fvm__x_label {
+    fvm__opcode code;
+    uint32_t base; /* operands below the block's own */
+    uint32_t n_params, n_results;
+    uint32_t loop_at;
+    uint32_t forward;      /* chain of places of jumps to the end */
+    uint32_t else_forward; /* place of the jump over the first arm */
+    uint32_t stub, stub_of; /* of the latest br_table that names it */
+    bool has_state;
+    fvm__x_state state;      /* on arrival */
+    fvm__x_state else_state; /* at the second arm */
+} fvm__x_label;
+
+typedef struct fvm__x_charge {
+    uint32_t at; /* FVM__X_NONE: not announced */
+    uint64_t cost;
+} fvm__x_charge;
+
+/** Code that all functions of a module share, at the front; places. */
+typedef struct fvm__x_stubs {
+    uint32_t enter, exit, import, indirect, helper;
+    uint32_t traps[FVM_WASM_TRAP_UNDEFINED_ELEMENT + 1];
+} fvm__x_stubs;
+
+typedef struct fvm__x64 {
+    fvm__backend be; /* first */
+    fvm__asm a;
+    const fvm_allocator *alloc;
+    fvm_wasm_module *m;
+    bool metered, own_memory, has_memory;
+    bool lzcnt, tzcnt, popcnt, sse41;
+    fvm__x_stubs stubs;
+
+    fvm__x_value *stack;
+    uint32_t h, cap_stack, lazy; /* entries below `lazy` are slots */
+    fvm__x_label *labels;
+    uint32_t n_labels, cap_labels;
+    fvm__x_charge *charges;
+    uint32_t n_charges, cap_charges;
+    uint32_t *calls; /* by function: chain of places of calls that wait for it */
+    uint32_t n_tables; /* br_tables so far, to tell stubs apart */
+
+    uint32_t func, n_locals; /* declared; fewer may be in use, then operands move down */
+    uint32_t *slots;         /* places of displacements to operands, times 2, plus 1 for one byte */
+    uint32_t n_slots, cap_slots;
+    uint32_t zero_at[FVM__X_ZERO_PAIRS + 1]; /* places of what zeroes locals, the highest first */
+    uint32_t height_at, budget_at; /* places of immediates of the prologue */
+
+    /* registers; masks over fvm__x_hw */
+    unsigned free, locals, dirty, pinned, turn;
+    uint32_t holds[FVM__X_REGS]; /* the local or the operand's entry */
+    uint64_t checked[FVM__X_REGS]; /* memory[value .. value + this) is known to exist */
+    uint8_t local_reg[FVM__X_CACHED_LOCALS];
+} fvm__x64;
+
+static inline int32_t fvm__x_slot(const fvm__x64 *x, uint32_t entry)
+{
+    return (int32_t)((x->n_locals + entry) * 8);
+}
+static inline bool fvm__x_wide(char type)
+{
+    return type != FVM_WASM_LETTER_I32 && type != FVM_WASM_LETTER_F32;
+}
+static inline bool fvm__x_fits32(uint64_t bits) { return (uint64_t)(int64_t)(int32_t)bits == bits; }
+
+/** Notes that the instruction just written ends with a displacement to an operand. */
+static inline void fvm__x_note(fvm__x64 *x, int32_t disp)
+{
+    bool byte = disp == (int8_t)disp;
+    x->slots[x->n_slots++] = (fvm__at(&x->a) - (byte ? 1 : 4)) << 1 | byte;
+}
+/** op reg, [operand] */
+static inline void fvm__x_rslot(fvm__x64 *x, bool w, unsigned op, unsigned reg, uint32_t entry)
+{
+    int32_t disp = fvm__x_slot(x, entry);
+    fvm__rm(&x->a, w, op, reg, FVM__X_FRAME, disp);
+    fvm__x_note(x, disp);
+}
+
+FVM_NODISCARD fvm_err fvm__x_vector(const fvm_allocator *alloc, void *vector, uint32_t *cap, uint64_t need,
+                                    size_t size);
+/** Makes room for `extra` bytes of code and FVM__X_ROOM. */
+FVM_NODISCARD fvm_err fvm__x_room(fvm__x64 *x, uint64_t extra);
+/** Begins a call of the back end: room, no pins, flags of a comparison into a register. */
+static inline FVM_NODISCARD fvm_err fvm__x_begin_keeping_flags(fvm__x64 *x)
+{
+    x->pinned = 0;
+    if (FVM_LIKELY(fvm__at(&x->a) + FVM__X_ROOM <= x->a.cap
+                   && x->n_slots + FVM__X_ROOM / 4 <= x->cap_slots))
+        return FVM_OK;
+    return fvm__x_room(x, 0);
+}
+void fvm__x_unflag_slow(fvm__x64 *x);
+static inline void fvm__x_unflag(fvm__x64 *x)
+{
+    if (x->h && x->stack[x->h - 1].kind == X_FLAGS) fvm__x_unflag_slow(x);
+}
+static inline FVM_NODISCARD fvm_err fvm__x_begin(fvm__x64 *x)
+{
+    FVM_TRY(fvm__x_begin_keeping_flags(x));
+    fvm__x_unflag(x);
+    return FVM_OK;
+}
+
+/* regs.c: the operand stack and the registers. Registers are indexes of fvm__x_hw, except where
+ * `hw` is said. What returns a register pins it until the next fvm__x_begin. */
+
+/** A register for the caller to fill; it must be given to an operand or a local at once. */
+unsigned fvm__x_alloc(fvm__x64 *x);
+/** The entry's value in a register (hw) that may be read only. */
+unsigned fvm__x_use(fvm__x64 *x, uint32_t entry);
+/** The entry's value in a register (hw) of its own, that may be changed. */
+unsigned fvm__x_own(fvm__x64 *x, uint32_t entry);
+/** A register (hw) for the entry, which becomes X_REG; its value is still to be made. */
+unsigned fvm__x_define(fvm__x64 *x, uint32_t entry);
+/** Copies the value to a register (hw) outside fvm__x_hw. */
+void fvm__x_copy(fvm__x64 *x, unsigned hw, uint32_t entry);
+/** Removes the top entries. */
+void fvm__x_pop(fvm__x64 *x, uint32_t n);
+FVM_NODISCARD fvm_err fvm__x_push(fvm__x64 *x, fvm__x_value v);
+/** Pushes a value that is about to be made in the register (hw) returned. */
+FVM_NODISCARD fvm_err fvm__x_push_reg(fvm__x64 *x, unsigned *hw);
+void fvm__x_settle(fvm__x64 *x, uint32_t entry);
+void fvm__x_settle_all(fvm__x64 *x);
+void fvm__x_local_set(fvm__x64 *x, uint32_t local, char type, bool tee);
+/** Writes changed locals to their slots. */
+void fvm__x_flush(fvm__x64 *x);
+/** Forgets cached locals; they are in their slots or dead. */
+void fvm__x_forget(fvm__x64 *x);
+/** `n` operands in their slots above `base`, no operands in registers. */
+FVM_NODISCARD fvm_err fvm__x_reset(fvm__x64 *x, uint32_t base, uint32_t n);
+void fvm__x_state_get(const fvm__x64 *x, fvm__x_state *state);
+void fvm__x_state_set(fvm__x64 *x, const fvm__x_state *state);
+bool fvm__x_state_matches(const fvm__x64 *x, const fvm__x_state *to);
+/** Code that brings the locals from where they are to where `to` has them; the pass's own view
+ *  stays. Keeps rax, rcx and rdx. */
+void fvm__x_arrange(fvm__x64 *x, const fvm__x_state *to);
+
+/* ops.c, floats.c, calls.c */
+FVM_NODISCARD fvm_err fvm__x_op(fvm__backend *be, const fvm__op *op);
+FVM_NODISCARD fvm_err fvm__x_op_float(fvm__x64 *x, const fvm__op *op);
+FVM_NODISCARD fvm_err fvm__x_op_call(fvm__x64 *x, const fvm__op *op);
+/** Calls a helper on `n_in` operands in their slots, which leaves `n_out` (0 or 1) there. */
+typedef fvm_err fvm__x_helper(fvm_wasm_instance *instance, uint64_t *slots, uint32_t a, uint32_t b);
+FVM_NODISCARD fvm_err fvm__x_op_helper(fvm__x64 *x, fvm__x_helper *helper, uint32_t n_in, char out,
+                                       uint32_t a, uint32_t b);
+FVM_NODISCARD fvm_err fvm__x_op_bulk(fvm__x64 *x, const fvm__op *op);
+/** Jumps to the trap. */
+static inline void fvm__x_trap_if(fvm__x64 *x, unsigned cc, fvm_wasm_trap trap)
+{
+    fvm__jcc_to(&x->a, cc, x->stubs.traps[trap]);
+}
+
+/* stubs.c */
+void fvm__x_emit_stubs(fvm__x64 *x);
+
+/* runtime.c */
+extern const fvm__runner fvm__x64_runner;
+fvm_err fvm__x64_call_import(fvm_wasm_instance *instance, uint64_t *slots, uint32_t index, int64_t gas);
+fvm_err fvm__x64_call_ref(fvm_wasm_instance *instance, uint64_t *slots, uint32_t type,
+                          const fvm__funcref *ref, int64_t gas);
+fvm__x_helper fvm__x64_memory_grow, fvm__x64_memory_init, fvm__x64_memory_copy, fvm__x64_memory_fill,
+    fvm__x64_table_init, fvm__x64_table_copy, fvm__x64_table_fill, fvm__x64_table_grow,
+    fvm__x64_table_get, fvm__x64_table_set, fvm__x64_float;
+#endif
