@@ -4,6 +4,7 @@
  *   wasm_diff run BATCH                             prints what happened, case by case
  *   wasm_diff metered BATCH                         the same under fvm v4's metering, with the gas
  *   wasm_diff metered2 BATCH                        the same under fvm v2's (nv17)
+ *   wasm_diff engines BATCH                         interpreter against compiler, also short of gas
  *   wasm_diff one SEED [MODULE.wasm]                the bytes of one module, to standard output
  *
  * A batch is a run of cases (little endian; str = u8 length, bytes):
@@ -30,7 +31,7 @@
  * does so after rewriting the module (instrument.mjs). Calls then print ` gas N`, what
  * is left, host functions mix that in, and a trap ends the case, as it ends an actor. */
 #include "gen.h"
-#include "wasm/wasm.h"
+#include "wasm/instance.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -266,6 +267,11 @@ typedef struct run {
     fvm_buf out;       /* lines */
     bool exact;        /* gas is given and shown; a trap ends the case */
     bool incomparable; /* stack limit or exhaustion: what follows means nothing */
+    fvm_wasm_backend backend;
+    bool thorough; /* all that can be seen is shown, and nothing ends the comparison */
+    uint32_t poor; /* with `thorough`: the call that gets `milligas` only */
+    int64_t milligas;
+    int64_t used[DIFF_CALLS_MAX]; /* by each call */
 } run;
 
 __attribute__((format(printf, 2, 3))) static void say(run *r, const char *format, ...)
@@ -312,6 +318,44 @@ static void say_value(run *r, const char *name, char type, uint64_t bits)
         say(r, "call %s nan", name);
     else
         say(r, "call %s %" PRIx64, name, type == 'i' || type == 'f' ? (uint32_t)bits : bits);
+}
+
+static uint32_t hash_words(const uint8_t *ptr, size_t len)
+{
+    uint32_t h = 0x811c9dc5u;
+    for (size_t i = 0; i < len; i += 4) h = (h ^ fvm_load_le32(ptr + i)) * 0x01000193u;
+    return h;
+}
+
+/* Everything of an instance: all bits of results, the trap itself, gas, memory, globals. */
+static void say_all(run *r, const fvm_wasm_instance *instance, fvm_err err, uint64_t result)
+{
+    const fvm_wasm_module *m = instance->module;
+    fvm_wasm_memory memory = fvm_wasm_instance_memory(instance);
+    say(r, "error %d trap %d gas %" PRId64, (int)err, (int)fvm_wasm_instance_trap(instance),
+        fvm_wasm_instance_gas(instance));
+    say(r, " memory %zu %x globals %x result %" PRIx64 "\n", memory.len,
+        hash_words(memory.ptr, memory.len),
+        hash_words((const uint8_t *)instance->globals, (m->n_globals - m->n_global_imports) * 8),
+        result);
+}
+
+static void make_all_calls(run *r, fvm_wasm_instance *instance, const fvm_wasm_module *module)
+{
+    for (uint32_t i = 0; i < r->c->call_count; i++) {
+        const diff_call *call = &r->c->calls[i];
+        fvm_wasm_export export;
+        uint64_t results[DIFF_CALL_ARGS_MAX + 1] = { 0 };
+        if (!fvm_wasm_module_export(module, &export, fvm_bytes_of(call->name)))
+            die("export", call->name);
+        int64_t gas = i == r->poor ? r->milligas : (int64_t)call->milligas;
+        fvm_wasm_instance_set_gas(instance, gas);
+        fvm_err err = fvm_wasm_instance_call(instance, results, export.index, call->args);
+        r->used[i] = gas - fvm_wasm_instance_gas(instance);
+        bool narrow = call->result == 'i' || call->result == 'f';
+        bool shown = err == FVM_OK && call->result != 'v' && call->result != 'r';
+        say_all(r, instance, err, !shown ? 0 : narrow ? (uint32_t)results[0] : results[0]);
+    }
 }
 
 static void make_calls(run *r, fvm_wasm_instance *instance, const fvm_wasm_module *module)
@@ -376,7 +420,10 @@ static fvm_err run_case(void *arg)
     if (err == FVM_OK) {
         say(r, "start ok\n");
         h.mixes_gas = r->exact;
-        make_calls(r, instance, module);
+        if (r->thorough)
+            make_all_calls(r, instance, module);
+        else
+            make_calls(r, instance, module);
         fvm_wasm_export export;
         bool shown = fvm_wasm_module_export(module, &export, FVM_STR("memory")) &&
                      export.kind == FVM_WASM_MEMORY;
@@ -386,6 +433,7 @@ static fvm_err run_case(void *arg)
     } else if (err == FVM_ERR_TRAP || err == FVM_ERR_WASM_INSTANTIATE) {
         if (err == FVM_ERR_TRAP) (void)kind_of(r, fvm_wasm_instance_trap(instance));
         say(r, "start failed\n");
+        if (r->thorough) say_all(r, instance, err, 0);
     } else {
         die("instance", fvm_err_text(err));
     }
@@ -463,6 +511,84 @@ static int run_batch(const char *path)
     return differ ? 1 : 0;
 }
 
+/* --- engine against engine ----------------------------------------------------------------------- */
+
+/* One run on both; false when they differ. */
+static bool alike(run *r, unsigned *runs)
+{
+    run other = *r;
+    bool same;
+    alarm(60);
+    r->backend = FVM_WASM_BACKEND_INTERP;
+    other.backend = FVM_WASM_BACKEND_X64;
+    fvm_buf_init(&r->out, NULL);
+    fvm_buf_init(&other.out, NULL);
+    if (fvm_wasm_context_run(r->context, run_case, r) != FVM_OK) die("run", "interp");
+    if (fvm_wasm_context_run(r->context, run_case, &other) != FVM_OK) die("run", "jit");
+    same = fvm_bytes_eq(fvm_buf_bytes(&r->out), fvm_buf_bytes(&other.out));
+    if (!same)
+        printf("case %" PRIu64 " metering %d limit %u call %d milligas %" PRId64
+               "\n--- interp\n%.*s--- jit\n%.*s",
+               r->c->seed, (int)r->rules->metering, r->rules->stack_limit, (int)r->poor,
+               r->milligas, (int)r->out.len, (const char *)r->out.ptr, (int)other.out.len,
+               (const char *)other.out.ptr);
+    fvm_buf_deinit(&r->out);
+    fvm_buf_deinit(&other.out);
+    ++*runs;
+    return same;
+}
+
+/* One call after the other gets less gas than it needs: `points` amounts, any number of
+ * instructions short, and one short of enough. */
+static bool alike_short_of_gas(run *r, unsigned *runs, unsigned points)
+{
+    uint64_t x = r->c->seed * 0x9e3779b97f4a7c15u + 1;
+    for (unsigned i = 0; i < points && r->c->call_count; i++) {
+        run poor = *r;
+        x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+        poor.poor = (uint32_t)(x >> 32) % r->c->call_count;
+        int64_t used = r->used[poor.poor];
+        if (used <= 0) continue;
+        int64_t instructions = used / 4000 + 1;
+        poor.milligas = i < 3 ? used - (int64_t)i : (int64_t)(x % (uint64_t)instructions) * 4000;
+        if (!alike(&poor, runs)) return false;
+    }
+    return true;
+}
+
+static int compare_engines(const char *path)
+{
+    static const fvm_wasm_rules *const rules[] = { &fvm_wasm_rules_standard, &metered_rules,
+                                                   &metered2_rules };
+    fvm_buf file = read_file(path);
+    fvm_bytes in = fvm_buf_bytes(&file);
+    fvm_wasm_context *context;
+    diff_case *c = calloc(1, sizeof *c);
+    unsigned cases = 0, runs = 0, differ = 0;
+    if (!fvm_wasm_backend_available(FVM_WASM_BACKEND_X64)) return 77;
+    if (!c || fvm_wasm_context_new(&context, NULL) != FVM_OK) die("context", path);
+    while (in.len) {
+        run r = { .context = context, .c = c, .thorough = true };
+        take_case(c, &r.wasm, &in);
+        for (size_t i = 0; i < FVM_COUNT(rules); i++) {
+            fvm_wasm_rules own = *rules[i];
+            if (i && c->seed % 3 == 0) own.stack_limit = 10 + (uint32_t)(c->seed / 3 % 200);
+            r.rules = &own;
+            r.exact = i != 0;
+            r.poor = DIFF_CALLS_MAX;
+            bool same = alike(&r, &runs);
+            if (same && i) same = alike_short_of_gas(&r, &runs, r.wasm.len < 20000 ? 24 : 6);
+            differ += !same;
+        }
+        cases++;
+    }
+    fvm_wasm_context_free(context);
+    fvm_buf_deinit(&file);
+    free(c);
+    printf("interp and jit: %u cases, %u runs, %u differ\n", cases, runs, differ);
+    return differ ? 1 : 0;
+}
+
 /* --- making batches ------------------------------------------------------------------------------ */
 
 static bool make(diff_case *c, uint64_t seed, char **modules, size_t module_count)
@@ -507,6 +633,7 @@ int main(int argc, char **argv)
     if (argc == 3 && !strcmp(argv[1], "run")) return run_batch(argv[2]);
     if (argc == 3 && !strcmp(argv[1], "metered")) return run_metered(argv[2], &metered_rules);
     if (argc == 3 && !strcmp(argv[1], "metered2")) return run_metered(argv[2], &metered2_rules);
+    if (argc == 3 && !strcmp(argv[1], "engines")) return compare_engines(argv[2]);
     if (argc >= 3 && !strcmp(argv[1], "one")) {
         diff_case *c = malloc(sizeof *c);
         if (!c || !make(c, strtoull(argv[2], NULL, 0), argv + 3, (size_t)argc - 3))

@@ -81,4 +81,7 @@ FVM_NODISCARD fvm_err fvm__interp_backend_new(fvm__backend **out, fvm_wasm_modul
 /** The baseline compiler (backend/x64). FVM_ERR_WASM_UNSUPPORTED where the CPU is another. */
 FVM_NODISCARD fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module);
 bool fvm__x64_supported(void);
+#if defined(__x86_64__) && defined(__linux__)
+#define FVM__X64 1
+#endif
 #endif

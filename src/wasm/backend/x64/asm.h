@@ -12,8 +12,22 @@ enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, 
 
 /** Conditions, as in jcc, setcc, cmovcc; the lowest bit negates. */
 enum {
-    CC_O, CC_NO, CC_B, CC_AE, CC_E, CC_NE, CC_BE, CC_A, CC_S, CC_NS, CC_P, CC_NP, CC_L, CC_GE,
-    CC_LE, CC_G,
+    CC_O,
+    CC_NO,
+    CC_B,
+    CC_AE,
+    CC_E,
+    CC_NE,
+    CC_BE,
+    CC_A,
+    CC_S,
+    CC_NS,
+    CC_P,
+    CC_NP,
+    CC_L,
+    CC_GE,
+    CC_LE,
+    CC_G,
 };
 
 typedef struct fvm__asm {
@@ -21,15 +35,24 @@ typedef struct fvm__asm {
     uint32_t cap;
 } fvm__asm;
 
-static inline uint32_t fvm__at(const fvm__asm *a) { return (uint32_t)(a->p - a->base); }
+static inline uint32_t fvm__at(const fvm__asm *a)
+{
+    return (uint32_t)(a->p - a->base);
+}
 
 static inline uint8_t *fvm__put32(uint8_t *p, uint32_t v)
 {
     memcpy(p, &v, 4); /* the machine that runs this is the one it is made for */
     return p + 4;
 }
-static inline void fvm__e8(fvm__asm *a, unsigned byte) { *a->p++ = (uint8_t)byte; }
-static inline void fvm__e32(fvm__asm *a, uint32_t v) { a->p = fvm__put32(a->p, v); }
+static inline void fvm__e8(fvm__asm *a, unsigned byte)
+{
+    *a->p++ = (uint8_t)byte;
+}
+static inline void fvm__e32(fvm__asm *a, uint32_t v)
+{
+    a->p = fvm__put32(a->p, v);
+}
 
 static inline uint8_t *fvm__put_op(uint8_t *p, unsigned op, unsigned rex, bool force)
 {
@@ -64,12 +87,15 @@ static inline uint8_t *fvm__put_mem(uint8_t *p, unsigned reg, unsigned base, int
     unsigned mod = disp == 0 && (base & 7) != RBP ? 0 : disp == (int8_t)disp ? 1 : 2;
     *p++ = (uint8_t)(mod << 6 | (reg & 7) << 3 | (base & 7));
     if ((base & 7) == RSP) *p++ = 0x24;
-    if (mod == 1) *p++ = (uint8_t)disp;
-    else if (mod == 2) p = fvm__put32(p, (uint32_t)disp);
+    if (mod == 1)
+        *p++ = (uint8_t)disp;
+    else if (mod == 2)
+        p = fvm__put32(p, (uint32_t)disp);
     return p;
 }
 /** op reg, [base + disp] */
-static inline void fvm__rm(fvm__asm *a, bool w, unsigned op, unsigned reg, unsigned base, int32_t disp)
+static inline void fvm__rm(fvm__asm *a, bool w, unsigned op, unsigned reg, unsigned base,
+                           int32_t disp)
 {
     uint8_t *p = fvm__put_op(a->p, op, fvm__rex(w, reg, 0, base), false);
     a->p = fvm__put_mem(p, reg, base, disp);
@@ -82,8 +108,10 @@ static inline void fvm__rmx(fvm__asm *a, bool w, unsigned op, unsigned reg, unsi
     uint8_t *p = fvm__put_op(a->p, op, fvm__rex(w, reg, index, base), force);
     *p++ = (uint8_t)(mod << 6 | (reg & 7) << 3 | 4);
     *p++ = (uint8_t)(scale << 6 | (index & 7) << 3 | (base & 7));
-    if (mod == 1) *p++ = (uint8_t)disp;
-    else if (mod == 2) p = fvm__put32(p, (uint32_t)disp);
+    if (mod == 1)
+        *p++ = (uint8_t)disp;
+    else if (mod == 2)
+        p = fvm__put32(p, (uint32_t)disp);
     a->p = p;
 }
 
@@ -92,15 +120,20 @@ static inline void fvm__alu_ri(fvm__asm *a, bool w, unsigned ext, unsigned rm, i
 {
     bool small = imm == (int8_t)imm;
     fvm__rr(a, w, small ? 0x83 : 0x81, ext, rm);
-    if (small) fvm__e8(a, (unsigned)imm & 0xff);
-    else fvm__e32(a, (uint32_t)imm);
+    if (small)
+        fvm__e8(a, (unsigned)imm & 0xff);
+    else
+        fvm__e32(a, (uint32_t)imm);
 }
-static inline void fvm__alu_mi(fvm__asm *a, bool w, unsigned ext, unsigned base, int32_t disp, int32_t imm)
+static inline void fvm__alu_mi(fvm__asm *a, bool w, unsigned ext, unsigned base, int32_t disp,
+                               int32_t imm)
 {
     bool small = imm == (int8_t)imm;
     fvm__rm(a, w, small ? 0x83 : 0x81, ext, base, disp);
-    if (small) fvm__e8(a, (unsigned)imm & 0xff);
-    else fvm__e32(a, (uint32_t)imm);
+    if (small)
+        fvm__e8(a, (unsigned)imm & 0xff);
+    else
+        fvm__e32(a, (uint32_t)imm);
 }
 /** Always four bytes of immediate, so that it can be patched: returns its place. */
 static inline uint32_t fvm__alu_mi_patched(fvm__asm *a, unsigned ext, unsigned base, int32_t disp)
@@ -171,7 +204,10 @@ static inline uint32_t fvm__jcc(fvm__asm *a, unsigned cc)
     fvm__e32(a, 0);
     return fvm__at(a) - 4;
 }
-static inline void fvm__jmp_to(fvm__asm *a, uint32_t target) { fvm__set_rel32(a, fvm__jmp(a), target); }
+static inline void fvm__jmp_to(fvm__asm *a, uint32_t target)
+{
+    fvm__set_rel32(a, fvm__jmp(a), target);
+}
 static inline void fvm__jcc_to(fvm__asm *a, unsigned cc, uint32_t target)
 {
     fvm__set_rel32(a, fvm__jcc(a, cc), target);
@@ -195,5 +231,8 @@ static inline uint8_t *fvm__jmp8(fvm__asm *a)
     fvm__e8(a, 0);
     return a->p;
 }
-static inline void fvm__land8(fvm__asm *a, uint8_t *from) { from[-1] = (uint8_t)(a->p - from); }
+static inline void fvm__land8(fvm__asm *a, uint8_t *from)
+{
+    from[-1] = (uint8_t)(a->p - from);
+}
 #endif

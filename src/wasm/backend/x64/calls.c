@@ -1,6 +1,7 @@
 /* calls.c - what leaves the function: calls, and instructions that a helper in C carries out. All
  * registers are the callee's: operands and changed locals are in their slots first. */
 #include "wasm/backend/x64/x64.h"
+#ifdef FVM__X64
 
 #include <stddef.h>
 
@@ -146,3 +147,4 @@ fvm_err fvm__x_op_bulk(fvm__x64 *x, const fvm__op *op)
     default: return FVM_ERR_WASM_UNSUPPORTED; /* the front end shows no other */
     }
 }
+#endif

@@ -1,5 +1,18 @@
 /* compile.c - blocks, branches, charges and functions: the back end's side of the seam. */
 #include "wasm/backend/x64/x64.h"
+#ifndef FVM__X64
+bool fvm__x64_supported(void)
+{
+    return false;
+}
+
+fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module)
+{
+    (void)module;
+    *out = NULL;
+    return FVM_ERR_WASM_UNSUPPORTED;
+}
+#else
 
 #include <stddef.h>
 #include <sys/mman.h>
@@ -31,8 +44,8 @@ fvm_err fvm__x_room(fvm__x64 *x, uint64_t extra)
 {
     uint32_t at = fvm__at(&x->a);
     uint64_t need = (uint64_t)at + extra + FVM__X_ROOM;
-    FVM_TRY(fvm__x_vector(x->alloc, &x->slots, &x->cap_slots, (uint64_t)x->n_slots + FVM__X_ROOM / 4,
-                          sizeof *x->slots));
+    FVM_TRY(fvm__x_vector(x->alloc, &x->slots, &x->cap_slots,
+                          (uint64_t)x->n_slots + FVM__X_ROOM / 4, sizeof *x->slots));
     if (need <= x->a.cap) return FVM_OK;
     uint64_t more = (uint64_t)x->a.cap * 2;
     if (more < need) more = need;
@@ -69,7 +82,10 @@ static void aim(fvm__x64 *x, fvm__x_label *l, uint32_t place)
     }
 }
 
-static bool is_function(const fvm__x64 *x, const fvm__x_label *l) { return l == x->labels; }
+static bool is_function(const fvm__x64 *x, const fvm__x_label *l)
+{
+    return l == x->labels;
+}
 
 static uint32_t arity(const fvm__x_label *l)
 {
@@ -86,16 +102,20 @@ static void move_operands(fvm__x64 *x, uint32_t to, uint32_t from, uint32_t n)
     if (n <= 4) {
         for (uint32_t i = 0; i < n; i++) {
             fvm__x_rslot(x, true, 0x8b, RAX, from + i);
-            if (to == TO_FRAME) fvm__store64(a, FVM__X_FRAME, (int32_t)i * 8, RAX);
-            else fvm__x_rslot(x, true, 0x89, RAX, to + i);
+            if (to == TO_FRAME)
+                fvm__store64(a, FVM__X_FRAME, (int32_t)i * 8, RAX);
+            else
+                fvm__x_rslot(x, true, 0x89, RAX, to + i);
         }
         return;
     }
     fvm__e8(a, 0x56); /* push rsi, rdi */
     fvm__e8(a, 0x57);
     fvm__x_rslot(x, true, 0x8d, RSI, from);
-    if (to == TO_FRAME) fvm__mov_rr(a, RDI, FVM__X_FRAME);
-    else fvm__x_rslot(x, true, 0x8d, RDI, to);
+    if (to == TO_FRAME)
+        fvm__mov_rr(a, RDI, FVM__X_FRAME);
+    else
+        fvm__x_rslot(x, true, 0x8d, RDI, to);
     fvm__mov_ri(a, RCX, n);
     fvm__e8(a, 0xf3); /* rep movsq */
     fvm__e8(a, 0x48);
@@ -170,8 +190,10 @@ static fvm_err be_block(fvm__backend *be, fvm__opcode code, const fvm__block_typ
     FVM_TRY(fvm__x_begin_keeping_flags(x));
     FVM_TRY(fvm__x_vector(x->alloc, &x->labels, &x->cap_labels, (uint64_t)x->n_labels + 1,
                           sizeof *x->labels));
-    if (code == FVM__OP_IF) cc = take_condition(x);
-    else fvm__x_unflag(x);
+    if (code == FVM__OP_IF)
+        cc = take_condition(x);
+    else
+        fvm__x_unflag(x);
     fvm__x_settle_all(x); /* moves only */
     fvm__x_label *l = &x->labels[x->n_labels++];
     *l = (fvm__x_label){ .code = code,
@@ -343,7 +365,7 @@ static fvm_err be_br_table(fvm__backend *be, const uint32_t *depths, uint32_t n)
 
 /* sub r15, imm32; jl out of gas. Without a cost it stays a nop of as many bytes. */
 #define CHARGE_BYTES 13
-static const uint8_t no_charge[CHARGE_BYTES] = { 0x66, 0x0f, 0x1f, 0x84, 0, 0, 0,
+static const uint8_t no_charge[CHARGE_BYTES] = { 0x66, 0x0f, 0x1f, 0x84, 0,    0, 0,
                                                  0,    0,    0x0f, 0x1f, 0x40, 0 };
 
 static fvm_err be_charge_begin(fvm__backend *be, uint32_t id)
@@ -451,8 +473,10 @@ static void close_gap(fvm__x64 *x, uint32_t gap)
 {
     for (uint32_t i = 0; i < x->n_slots; i++) {
         uint8_t *at = x->a.base + (x->slots[i] >> 1);
-        if (x->slots[i] & 1) *at = (uint8_t)(*at - gap * 8);
-        else (void)fvm__put32(at, fvm__get_u32_at(&x->a, x->slots[i] >> 1) - gap * 8);
+        if (x->slots[i] & 1)
+            *at = (uint8_t)(*at - gap * 8);
+        else
+            (void)fvm__put32(at, fvm__get_u32_at(&x->a, x->slots[i] >> 1) - gap * 8);
     }
 }
 
@@ -479,8 +503,8 @@ static fvm_err be_func_begin(fvm__backend *be, uint32_t func)
     if (x->metered)
         x->height_at = emit_limit(x, AT(fvm_wasm_instance, height), x->m->rules.stack_limit,
                                   FVM_WASM_TRAP_STACK_LIMIT);
-    x->budget_at = emit_limit(x, AT(fvm_wasm_instance, frames_used),
-                              x->m->rules.frame_budget_bytes, FVM_WASM_TRAP_STACK_OVERFLOW);
+    x->budget_at = emit_limit(x, AT(fvm_wasm_instance, frames_used), x->m->rules.frame_budget_bytes,
+                              FVM_WASM_TRAP_STACK_OVERFLOW);
     emit_zero_locals(x, def->n_params, def->n_locals - def->n_params);
     return FVM_OK;
 }
@@ -510,7 +534,8 @@ static fvm_err be_func_end(fvm__backend *be, uint32_t max_height)
     fvm__e8(a, 0x59); /* pop rcx */
     fvm__e8(a, 0xc3);
     for (uint32_t i = 0; i < x->n_charges; i++)
-        if (x->charges[i].at != NONE && x->charges[i].cost) FVM_TRY(patch_charge(x, &x->charges[i]));
+        if (x->charges[i].at != NONE && x->charges[i].cost)
+            FVM_TRY(patch_charge(x, &x->charges[i]));
     fvm__x_pop(x, x->h);
     fvm__x_forget(x);
     return FVM_OK;
@@ -566,7 +591,10 @@ static const fvm__backend_ops x64_ops = {
     .free = be_free,
 };
 
-bool fvm__x64_supported(void) { return true; }
+bool fvm__x64_supported(void)
+{
+    return true;
+}
 
 fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module)
 {
@@ -597,3 +625,4 @@ fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module)
     *out = &x->be;
     return FVM_OK;
 }
+#endif

@@ -1,12 +1,16 @@
 /* floats.c - floats live in the same registers as integers, as bits, and visit xmm0 and xmm1 for
  * arithmetic: actors hardly use them. What is long in machine code goes through a helper in C. */
 #include "wasm/backend/x64/x64.h"
+#ifdef FVM__X64
 
 #define CANONICAL32 UINT64_C(0x7fc00000)
 #define CANONICAL64 (UINT64_C(0x7ff8) << 48)
 
 /* Opcodes of SSE: single has prefix f3 where double has f2. */
-static unsigned scalar(bool wide, unsigned op) { return (wide ? 0xf20f00u : 0xf30f00u) | op; }
+static unsigned scalar(bool wide, unsigned op)
+{
+    return (wide ? 0xf20f00u : 0xf30f00u) | op;
+}
 
 static void to_xmm(fvm__x64 *x, unsigned xmm, uint32_t entry, bool wide)
 {
@@ -147,7 +151,9 @@ static fvm_err op_width(fvm__x64 *x, const fvm__op *op, unsigned row, bool wide)
     case FVM__OP_F32_MIN:
     case FVM__OP_F32_MAX: return by_helper(x, op, 2, letter);
     case FVM__OP_F32_COPYSIGN: op_copysign(x, wide); return FVM_OK;
-    default: op_arithmetic(x, arithmetic[row + FVM__OP_F32_ABS - FVM__OP_F32_ADD], wide); return FVM_OK;
+    default:
+        op_arithmetic(x, arithmetic[row + FVM__OP_F32_ABS - FVM__OP_F32_ADD], wide);
+        return FVM_OK;
     }
 }
 
@@ -180,3 +186,4 @@ fvm_err fvm__x_op_float(fvm__x64 *x, const fvm__op *op)
     default: return by_helper(x, op, 1, 'l'); /* truncation to i64 */
     }
 }
+#endif

@@ -1,13 +1,24 @@
 /* ops.c - instructions that stay within a function: integers, locals, globals, memory. */
 #include "wasm/backend/x64/x64.h"
+#ifdef FVM__X64
 
 #include <stddef.h>
 
 #define AT(type, field) ((int32_t)offsetof(struct type, field))
 
 /* Opcodes "op reg, r/m" with the extension of their immediate form. */
-enum { ALU_ADD = 0x03, ALU_OR = 0x0b, ALU_AND = 0x23, ALU_SUB = 0x2b, ALU_XOR = 0x33, ALU_CMP = 0x3b };
-static unsigned alu_ext(unsigned op) { return op >> 3; }
+enum {
+    ALU_ADD = 0x03,
+    ALU_OR = 0x0b,
+    ALU_AND = 0x23,
+    ALU_SUB = 0x2b,
+    ALU_XOR = 0x33,
+    ALU_CMP = 0x3b
+};
+static unsigned alu_ext(unsigned op)
+{
+    return op >> 3;
+}
 
 static bool is_const32(const fvm__x_value *v, bool wide)
 {
@@ -43,8 +54,10 @@ static void op_add_lea(fvm__x64 *x, bool wide, uint32_t l, uint32_t r)
     int32_t disp = (int32_t)(uint32_t)x->stack[r].bits;
     unsigned a = fvm__x_use(x, l), b = imm ? 0 : fvm__x_use(x, r);
     unsigned d = fvm__x_define(x, l);
-    if (imm) fvm__lea(&x->a, wide, d, a, disp);
-    else fvm__rmx(&x->a, wide, 0x8d, d, a, b, 0, 0, false);
+    if (imm)
+        fvm__lea(&x->a, wide, d, a, disp);
+    else
+        fvm__rmx(&x->a, wide, 0x8d, d, a, b, 0, 0, false);
 }
 
 static void op_alu(fvm__x64 *x, unsigned op, bool wide)
@@ -52,8 +65,8 @@ static void op_alu(fvm__x64 *x, unsigned op, bool wide)
     uint32_t l = x->h - 2, r = x->h - 1;
     if (op != ALU_SUB) order(x, l, r);
     const fvm__x_value *y = &x->stack[r];
-    if (op == ALU_ADD && x->stack[l].kind == X_LOCAL && y->kind != X_SLOT
-        && (y->kind != X_CONST || is_const32(y, wide))) {
+    if (op == ALU_ADD && x->stack[l].kind == X_LOCAL && y->kind != X_SLOT &&
+        (y->kind != X_CONST || is_const32(y, wide))) {
         op_add_lea(x, wide, l, r);
     } else if (is_const32(y, wide)) {
         int32_t imm = (int32_t)(uint32_t)y->bits;
@@ -180,8 +193,11 @@ static void op_divide(fvm__x64 *x, bool is_signed, bool is_rem, bool wide)
 /* --- comparisons ------------------------------------------------------------------------------ */
 
 /* eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u, and with operands swapped */
-static const uint8_t conditions[] = { CC_E, CC_NE, CC_L, CC_B, CC_G, CC_A, CC_LE, CC_BE, CC_GE, CC_AE };
-static const uint8_t swapped[] = { CC_E, CC_NE, CC_G, CC_A, CC_L, CC_B, CC_GE, CC_AE, CC_LE, CC_BE };
+static const uint8_t conditions[] = { CC_E, CC_NE, CC_L,  CC_B,  CC_G,
+                                      CC_A, CC_LE, CC_BE, CC_GE, CC_AE };
+static const uint8_t swapped[] = {
+    CC_E, CC_NE, CC_G, CC_A, CC_L, CC_B, CC_GE, CC_AE, CC_LE, CC_BE
+};
 
 static fvm_err push_flags(fvm__x64 *x, unsigned cc)
 {
@@ -199,8 +215,10 @@ static fvm_err op_compare(fvm__x64 *x, unsigned row, bool wide)
     } else if (is_const32(&x->stack[r], wide)) {
         int32_t imm = (int32_t)(uint32_t)x->stack[r].bits;
         unsigned a = fvm__x_use(x, l);
-        if (imm) fvm__alu_ri(&x->a, wide, alu_ext(ALU_CMP), a, imm);
-        else fvm__rr(&x->a, wide, 0x85, a, a);
+        if (imm)
+            fvm__alu_ri(&x->a, wide, alu_ext(ALU_CMP), a, imm);
+        else
+            fvm__rr(&x->a, wide, 0x85, a, a);
     } else {
         unsigned a = fvm__x_use(x, l), b = fvm__x_use(x, r);
         fvm__rr(&x->a, wide, ALU_CMP, a, b);
@@ -243,8 +261,10 @@ static fvm_err op_select(fvm__x64 *x)
 static void op_unary(fvm__x64 *x, unsigned op, bool wide, bool byte)
 {
     unsigned a = fvm__x_use(x, x->h - 1), d = fvm__x_define(x, x->h - 1);
-    if (byte) fvm__rr8(&x->a, wide, op, d, a);
-    else fvm__rr(&x->a, wide, op, d, a);
+    if (byte)
+        fvm__rr8(&x->a, wide, op, d, a);
+    else
+        fvm__rr(&x->a, wide, op, d, a);
 }
 
 /* Counts zeros with bsr or bsf, which leave nothing sure for zero. */
@@ -265,13 +285,17 @@ static fvm_err op_count(fvm__x64 *x, const fvm__op *op)
     switch (op->code) {
     case FVM__OP_I32_CLZ:
     case FVM__OP_I64_CLZ:
-        if (x->lzcnt) op_unary(x, 0xf30fbd, wide, false);
-        else op_count_old(x, true, wide);
+        if (x->lzcnt)
+            op_unary(x, 0xf30fbd, wide, false);
+        else
+            op_count_old(x, true, wide);
         return FVM_OK;
     case FVM__OP_I32_CTZ:
     case FVM__OP_I64_CTZ:
-        if (x->tzcnt) op_unary(x, 0xf30fbc, wide, false);
-        else op_count_old(x, false, wide);
+        if (x->tzcnt)
+            op_unary(x, 0xf30fbc, wide, false);
+        else
+            op_count_old(x, false, wide);
         return FVM_OK;
     default:
         if (!x->popcnt)
@@ -284,15 +308,19 @@ static fvm_err op_count(fvm__x64 *x, const fvm__op *op)
 static void op_wrap(fvm__x64 *x)
 {
     fvm__x_value *v = &x->stack[x->h - 1];
-    if (v->kind == X_CONST) v->bits = (uint32_t)v->bits;
-    else op_unary(x, 0x8b, false, false);
+    if (v->kind == X_CONST)
+        v->bits = (uint32_t)v->bits;
+    else
+        op_unary(x, 0x8b, false, false);
 }
 
 static void op_extend_s(fvm__x64 *x)
 {
     fvm__x_value *v = &x->stack[x->h - 1];
-    if (v->kind == X_CONST) v->bits = (uint64_t)(int64_t)(int32_t)(uint32_t)v->bits;
-    else op_unary(x, 0x63, true, false);
+    if (v->kind == X_CONST)
+        v->bits = (uint64_t)(int64_t)(int32_t)(uint32_t)v->bits;
+    else
+        op_unary(x, 0x63, true, false);
 }
 
 /* --- memory ----------------------------------------------------------------------------------- */
@@ -365,11 +393,11 @@ typedef struct access {
     uint32_t op;
 } access;
 static const access accesses[] = {
-    { 4, false, 0x8b },   { 8, true, 0x8b },    { 4, false, 0x8b },  { 8, true, 0x8b },
-    { 1, false, 0x0fbe }, { 1, false, 0x0fb6 }, { 2, false, 0x0fbf }, { 2, false, 0x0fb7 },
-    { 1, true, 0x0fbe },  { 1, false, 0x0fb6 }, { 2, true, 0x0fbf },  { 2, false, 0x0fb7 },
-    { 4, true, 0x63 },    { 4, false, 0x8b },   { 4, false, 0x89 },   { 8, true, 0x89 },
-    { 4, false, 0x89 },   { 8, true, 0x89 },    { 1, false, 0x88 },   { 2, false, 0x660089 },
+    { 4, false, 0x8b },   { 8, true, 0x8b },      { 4, false, 0x8b },   { 8, true, 0x8b },
+    { 1, false, 0x0fbe }, { 1, false, 0x0fb6 },   { 2, false, 0x0fbf }, { 2, false, 0x0fb7 },
+    { 1, true, 0x0fbe },  { 1, false, 0x0fb6 },   { 2, true, 0x0fbf },  { 2, false, 0x0fb7 },
+    { 4, true, 0x63 },    { 4, false, 0x8b },     { 4, false, 0x89 },   { 8, true, 0x89 },
+    { 4, false, 0x89 },   { 8, true, 0x89 },      { 1, false, 0x88 },   { 2, false, 0x660089 },
     { 1, false, 0x88 },   { 2, false, 0x660089 }, { 4, false, 0x89 },
 };
 _Static_assert(FVM_COUNT(accesses) == FVM__OP_I64_STORE32 - FVM__OP_I32_LOAD + 1, "rows");
@@ -489,7 +517,8 @@ static fvm_err op_integer(fvm__x64 *x, const fvm__op *op)
 {
     static const uint8_t shifts[] = { 4, 7, 5, 0, 1 }; /* shl shr_s shr_u rotl rotr */
     bool wide = op->code >= FVM__OP_I64_CLZ;
-    fvm__opcode code = wide ? (fvm__opcode)(op->code - FVM__OP_I64_CLZ + FVM__OP_I32_CLZ) : op->code;
+    fvm__opcode code = wide ? (fvm__opcode)(op->code - FVM__OP_I64_CLZ + FVM__OP_I32_CLZ)
+                            : op->code;
     switch (code) {
     case FVM__OP_I32_CLZ:
     case FVM__OP_I32_CTZ:
@@ -535,9 +564,10 @@ static fvm_err op_rest(fvm__x64 *x, const fvm__op *op)
     case FVM__OP_REF_FUNC: return op_ref_func(x, op->a);
     default: break;
     }
-    bool is_float = (op->code >= FVM__OP_F32_EQ && op->code <= FVM__OP_F64_GE)
-                 || (op->code >= FVM__OP_F32_ABS && op->code <= FVM__OP_F64_PROMOTE_F32)
-                 || (op->code >= FVM__OP_I32_TRUNC_SAT_F32_S && op->code <= FVM__OP_I64_TRUNC_SAT_F64_U);
+    bool is_float = (op->code >= FVM__OP_F32_EQ && op->code <= FVM__OP_F64_GE) ||
+                    (op->code >= FVM__OP_F32_ABS && op->code <= FVM__OP_F64_PROMOTE_F32) ||
+                    (op->code >= FVM__OP_I32_TRUNC_SAT_F32_S &&
+                     op->code <= FVM__OP_I64_TRUNC_SAT_F64_U);
     return is_float ? fvm__x_op_float(x, op) : fvm__x_op_bulk(x, op);
 }
 
@@ -570,8 +600,10 @@ fvm_err fvm__x_op(fvm__backend *be, const fvm__op *op)
     default: break;
     }
     if (op->code >= FVM__OP_I32_LOAD && op->code <= FVM__OP_I64_STORE32) {
-        if (op->code < FVM__OP_I32_STORE) op_load(x, op);
-        else op_store(x, op);
+        if (op->code < FVM__OP_I32_STORE)
+            op_load(x, op);
+        else
+            op_store(x, op);
         return FVM_OK;
     }
     if (op->code >= FVM__OP_I32_EQ && op->code <= FVM__OP_I32_GE_U)
@@ -581,3 +613,4 @@ fvm_err fvm__x_op(fvm__backend *be, const fvm__op *op)
     if (op->code >= FVM__OP_I32_CLZ && op->code <= FVM__OP_I64_ROTR) return op_integer(x, op);
     return op_rest(x, op);
 }
+#endif

@@ -1,14 +1,21 @@
 /* regs.c - which register holds what: see x64.h. All of it is bounded by the number of registers
  * and by FVM__X_LAZY, whatever the body. */
 #include "wasm/backend/x64/x64.h"
+#ifdef FVM__X64
 
 #define ALL_REGS ((1u << FVM__X_REGS) - 1)
 
 const uint8_t fvm__x_hw[FVM__X_REGS] = { RSI, RDI, RBP, R8, R9, R10, R11, R13 };
 #define HW(r) ((unsigned)fvm__x_hw[r])
 
-static unsigned lowest(unsigned mask) { return (unsigned)__builtin_ctz(mask); }
-static int32_t local_slot(uint32_t local) { return (int32_t)(local * 8); }
+static unsigned lowest(unsigned mask)
+{
+    return (unsigned)__builtin_ctz(mask);
+}
+static int32_t local_slot(uint32_t local)
+{
+    return (int32_t)(local * 8);
+}
 
 /* --- allocation ------------------------------------------------------------------------------- */
 
@@ -26,7 +33,10 @@ static void drop_local(fvm__x64 *x, unsigned r)
     x->free |= 1u << r;
 }
 
-static void free_reg(fvm__x64 *x, unsigned r) { x->free |= 1u << r; }
+static void free_reg(fvm__x64 *x, unsigned r)
+{
+    x->free |= 1u << r;
+}
 
 /* The lowest operand in a register goes to its slot. */
 static unsigned evict_operand(fvm__x64 *x, unsigned candidates)
@@ -102,8 +112,10 @@ void fvm__x_copy(fvm__x64 *x, unsigned hw, uint32_t entry)
     case X_CONST: fvm__mov_ri(&x->a, hw, v->bits); return;
     case X_LOCAL:
         r = cached(x, v->local);
-        if (r != FVM__X_NO_REG) fvm__rr(&x->a, fvm__x_wide(v->type), 0x8b, hw, HW(r));
-        else load_slot(x, hw, local_slot(v->local), fvm__x_wide(v->type));
+        if (r != FVM__X_NO_REG)
+            fvm__rr(&x->a, fvm__x_wide(v->type), 0x8b, hw, HW(r));
+        else
+            load_slot(x, hw, local_slot(v->local), fvm__x_wide(v->type));
         return;
     default: fvm__x_rslot(x, true, 0x8b, hw, entry); return;
     }
@@ -314,7 +326,8 @@ void fvm__x_forget(fvm__x64 *x)
 
 fvm_err fvm__x_reset(fvm__x64 *x, uint32_t base, uint32_t n)
 {
-    FVM_TRY(fvm__x_vector(x->alloc, &x->stack, &x->cap_stack, (uint64_t)base + n, sizeof *x->stack));
+    FVM_TRY(
+        fvm__x_vector(x->alloc, &x->stack, &x->cap_stack, (uint64_t)base + n, sizeof *x->stack));
     if (x->h > base) fvm__x_pop(x, x->h - base);
     x->h = x->lazy = base + n;
     for (uint32_t i = base; i < x->h; i++) x->stack[i].kind = X_SLOT;
@@ -391,11 +404,14 @@ void fvm__x_arrange(fvm__x64 *x, const fvm__x_state *to)
         if (to->local[r] == FVM__X_NO_LOCAL) continue;
         unsigned q = x->local_reg[to->local[r]];
         if (q == r) continue;
-        if (q == FVM__X_NO_REG) loads |= 1u << r;
-        else moves |= 1u << r;
+        if (q == FVM__X_NO_REG)
+            loads |= 1u << r;
+        else
+            moves |= 1u << r;
         from[r] = (uint8_t)q;
     }
     move_all(x, from, moves);
     for (unsigned m = loads; m; m &= m - 1)
         load_slot(x, HW(lowest(m)), local_slot(to->local[lowest(m)]), true);
 }
+#endif

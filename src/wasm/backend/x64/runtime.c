@@ -1,5 +1,6 @@
 /* runtime.c - compiled code seen from C: how it is entered, and what it calls. */
 #include "wasm/backend/x64/x64.h"
+#ifdef FVM__X64
 #include "wasm/slots.h"
 
 #include <sys/mman.h>
@@ -81,7 +82,8 @@ static fvm_err call_out(fvm_wasm_instance *instance, const fvm__funcref *ref, ui
     return ref->def->code ? enter(entry, instance, ref, slots) : call_host(instance, ref, slots);
 }
 
-fvm_err fvm__x64_call_import(fvm_wasm_instance *instance, uint64_t *slots, uint32_t index, int64_t gas)
+fvm_err fvm__x64_call_import(fvm_wasm_instance *instance, uint64_t *slots, uint32_t index,
+                             int64_t gas)
 {
     return call_out(instance, instance->imports[index], slots, gas);
 }
@@ -111,7 +113,8 @@ fvm_err fvm__x64_memory_grow(fvm_wasm_instance *instance, uint64_t *slots, uint3
     return FVM_OK;
 }
 
-fvm_err fvm__x64_memory_init(fvm_wasm_instance *instance, uint64_t *slots, uint32_t segment, uint32_t b)
+fvm_err fvm__x64_memory_init(fvm_wasm_instance *instance, uint64_t *slots, uint32_t segment,
+                             uint32_t b)
 {
     (void)b;
     return trapped(instance, fvm__memory_init(instance, segment, (uint32_t)slots[0],
@@ -141,25 +144,28 @@ fvm_err fvm__x64_table_init(fvm_wasm_instance *instance, uint64_t *slots, uint32
                                              (uint32_t)slots[1], (uint32_t)slots[2]));
 }
 
-fvm_err fvm__x64_table_copy(fvm_wasm_instance *instance, uint64_t *slots, uint32_t to, uint32_t from)
+fvm_err fvm__x64_table_copy(fvm_wasm_instance *instance, uint64_t *slots, uint32_t to,
+                            uint32_t from)
 {
     return trapped(instance, fvm__table_copy(instance, to, from, (uint32_t)slots[0],
                                              (uint32_t)slots[1], (uint32_t)slots[2]));
 }
 
-fvm_err fvm__x64_table_fill(fvm_wasm_instance *instance, uint64_t *slots, uint32_t table, uint32_t b)
+fvm_err fvm__x64_table_fill(fvm_wasm_instance *instance, uint64_t *slots, uint32_t table,
+                            uint32_t b)
 {
     (void)b;
     return trapped(instance, fvm__table_fill(instance, table, (uint32_t)slots[0], slots[1],
                                              (uint32_t)slots[2]));
 }
 
-fvm_err fvm__x64_table_grow(fvm_wasm_instance *instance, uint64_t *slots, uint32_t table, uint32_t b)
+fvm_err fvm__x64_table_grow(fvm_wasm_instance *instance, uint64_t *slots, uint32_t table,
+                            uint32_t b)
 {
     uint32_t before;
     (void)b;
-    FVM_TRY(fvm__table_grow(instance, &before, instance->tables[table], (uint32_t)slots[1],
-                            slots[0]));
+    FVM_TRY(
+        fvm__table_grow(instance, &before, instance->tables[table], (uint32_t)slots[1], slots[0]));
     slots[0] = before;
     return FVM_OK;
 }
@@ -229,3 +235,4 @@ fvm_err fvm__x64_float(fvm_wasm_instance *instance, uint64_t *slots, uint32_t co
     default: return FVM_ERR_INVALID; /* no such code is made */
     }
 }
+#endif

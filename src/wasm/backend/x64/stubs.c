@@ -2,6 +2,7 @@
  * traps, and calls into C. A function's body has rsp at a multiple of 16, so that a stub, behind
  * one more return address, moves it by 8 to call C. */
 #include "wasm/backend/x64/x64.h"
+#ifdef FVM__X64
 
 #include <stddef.h>
 
@@ -162,3 +163,4 @@ void fvm__x_emit_stubs(fvm__x64 *x)
     emit_indirect(x);
     emit_helper(x);
 }
+#endif

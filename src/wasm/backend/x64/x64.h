@@ -64,8 +64,8 @@ typedef struct fvm__x_label {
     uint32_t base; /* operands below the block's own */
     uint32_t n_params, n_results;
     uint32_t loop_at;
-    uint32_t forward;      /* chain of places of jumps to the end */
-    uint32_t else_forward; /* place of the jump over the first arm */
+    uint32_t forward;       /* chain of places of jumps to the end */
+    uint32_t else_forward;  /* place of the jump over the first arm */
     uint32_t stub, stub_of; /* of the latest br_table that names it */
     bool has_state;
     fvm__x_state state;      /* on arrival */
@@ -98,18 +98,18 @@ typedef struct fvm__x64 {
     uint32_t n_labels, cap_labels;
     fvm__x_charge *charges;
     uint32_t n_charges, cap_charges;
-    uint32_t *calls; /* by function: chain of places of calls that wait for it */
+    uint32_t *calls;   /* by function: chain of places of calls that wait for it */
     uint32_t n_tables; /* br_tables so far, to tell stubs apart */
 
     uint32_t func, n_locals; /* declared; fewer may be in use, then operands move down */
     uint32_t *slots;         /* places of displacements to operands, times 2, plus 1 for one byte */
     uint32_t n_slots, cap_slots;
     uint32_t zero_at[FVM__X_ZERO_PAIRS + 1]; /* places of what zeroes locals, the highest first */
-    uint32_t height_at, budget_at; /* places of immediates of the prologue */
+    uint32_t height_at, budget_at;           /* places of immediates of the prologue */
 
     /* registers; masks over fvm__x_hw */
     unsigned free, locals, dirty, pinned, turn;
-    uint32_t holds[FVM__X_REGS]; /* the local or the operand's entry */
+    uint32_t holds[FVM__X_REGS];   /* the local or the operand's entry */
     uint64_t checked[FVM__X_REGS]; /* memory[value .. value + this) is known to exist */
     uint8_t local_reg[FVM__X_CACHED_LOCALS];
 } fvm__x64;
@@ -122,7 +122,10 @@ static inline bool fvm__x_wide(char type)
 {
     return type != FVM_WASM_LETTER_I32 && type != FVM_WASM_LETTER_F32;
 }
-static inline bool fvm__x_fits32(uint64_t bits) { return (uint64_t)(int64_t)(int32_t)bits == bits; }
+static inline bool fvm__x_fits32(uint64_t bits)
+{
+    return (uint64_t)(int64_t)(int32_t)bits == bits;
+}
 
 /** Notes that the instruction just written ends with a displacement to an operand. */
 static inline void fvm__x_note(fvm__x64 *x, int32_t disp)
@@ -138,16 +141,16 @@ static inline void fvm__x_rslot(fvm__x64 *x, bool w, unsigned op, unsigned reg, 
     fvm__x_note(x, disp);
 }
 
-FVM_NODISCARD fvm_err fvm__x_vector(const fvm_allocator *alloc, void *vector, uint32_t *cap, uint64_t need,
-                                    size_t size);
+FVM_NODISCARD fvm_err fvm__x_vector(const fvm_allocator *alloc, void *vector, uint32_t *cap,
+                                    uint64_t need, size_t size);
 /** Makes room for `extra` bytes of code and FVM__X_ROOM. */
 FVM_NODISCARD fvm_err fvm__x_room(fvm__x64 *x, uint64_t extra);
 /** Begins a call of the back end: room, no pins, flags of a comparison into a register. */
 static inline FVM_NODISCARD fvm_err fvm__x_begin_keeping_flags(fvm__x64 *x)
 {
     x->pinned = 0;
-    if (FVM_LIKELY(fvm__at(&x->a) + FVM__X_ROOM <= x->a.cap
-                   && x->n_slots + FVM__X_ROOM / 4 <= x->cap_slots))
+    if (FVM_LIKELY(fvm__at(&x->a) + FVM__X_ROOM <= x->a.cap &&
+                   x->n_slots + FVM__X_ROOM / 4 <= x->cap_slots))
         return FVM_OK;
     return fvm__x_room(x, 0);
 }
@@ -217,10 +220,11 @@ void fvm__x_emit_stubs(fvm__x64 *x);
 
 /* runtime.c */
 extern const fvm__runner fvm__x64_runner;
-fvm_err fvm__x64_call_import(fvm_wasm_instance *instance, uint64_t *slots, uint32_t index, int64_t gas);
+fvm_err fvm__x64_call_import(fvm_wasm_instance *instance, uint64_t *slots, uint32_t index,
+                             int64_t gas);
 fvm_err fvm__x64_call_ref(fvm_wasm_instance *instance, uint64_t *slots, uint32_t type,
                           const fvm__funcref *ref, int64_t gas);
-fvm__x_helper fvm__x64_memory_grow, fvm__x64_memory_init, fvm__x64_memory_copy, fvm__x64_memory_fill,
-    fvm__x64_table_init, fvm__x64_table_copy, fvm__x64_table_fill, fvm__x64_table_grow,
-    fvm__x64_table_get, fvm__x64_table_set, fvm__x64_float;
+fvm__x_helper fvm__x64_memory_grow, fvm__x64_memory_init, fvm__x64_memory_copy,
+    fvm__x64_memory_fill, fvm__x64_table_init, fvm__x64_table_copy, fvm__x64_table_fill,
+    fvm__x64_table_grow, fvm__x64_table_get, fvm__x64_table_set, fvm__x64_float;
 #endif
