@@ -14,8 +14,6 @@
 #include "base/varint.h"
 #include "crypto/crypto.h"
 
-#include <stdio.h>
-
 #define HASH_BYTES 20u
 #define BLS_BYTES 48u
 #define CHECKSUM_BYTES 4u
@@ -121,6 +119,19 @@ bool fvm_address_eq(const fvm_address *a, const fvm_address *b)
 
 /* --- text --- */
 
+/* A number in decimal and a character behind it; returns how many were written. No stdio, since this
+ * file is also compiled for actors. */
+static size_t put_decimal(char *out, uint64_t v, char behind)
+{
+    char digits[20];
+    size_t n = 0, len = 0;
+    do digits[n++] = (char)('0' + v % 10);
+    while ((v /= 10) != 0);
+    while (n) out[len++] = digits[--n];
+    out[len++] = behind;
+    return len;
+}
+
 size_t fvm_address_to_text(char out[FVM_ADDRESS_TEXT_MAX], const fvm_address *a, char network)
 {
     uint64_t number;
@@ -129,15 +140,15 @@ size_t fvm_address_to_text(char out[FVM_ADDRESS_TEXT_MAX], const fvm_address *a,
         out[0] = 0;
         return 0;
     }
-    if (fvm_address_to_id(&number, a))
-        return (size_t)snprintf(out, FVM_ADDRESS_TEXT_MAX, "%c0%llu", network,
-                                (unsigned long long)number);
+    if (fvm_address_to_id(&number, a)) {
+        out[0] = network;
+        out[1] = '0';
+        return 1 + put_decimal(out + 2, number, '\0');
+    }
     size_t n = 0;
     out[n++] = network;
     out[n++] = (char)('0' + fvm_address_protocol(a));
-    if (fvm_address_to_delegated(&number, &tail, a))
-        n += (size_t)snprintf(out + n, FVM_ADDRESS_TEXT_MAX - n, "%lluf",
-                              (unsigned long long)number);
+    if (fvm_address_to_delegated(&number, &tail, a)) n += put_decimal(out + n, number, 'f');
 
     uint8_t data[FVM_ADDRESS_MAX + CHECKSUM_BYTES];
     if (tail.len) memcpy(data, tail.ptr, tail.len);

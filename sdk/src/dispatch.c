@@ -1,0 +1,4 @@
+/* dispatch.c - see fvm/actor/dispatch.h. */
+#include <fvm/actor/dispatch.h>
+
+fvm_message_context fvm_call;
