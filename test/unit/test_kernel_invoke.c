@@ -178,6 +178,7 @@ typedef struct runner {
     fixture f;
     fvm_wasm_context *wasm;
     fvm_wasm_module *module;
+    fvm_ipld_block info; /* of an upgrade entry */
     fvm_call_result result;
     fvm_err err;
     int64_t gas;
@@ -206,10 +207,11 @@ static void run_entry(runner *r, uint32_t version, const char *hex, const fvm_ip
     f->env.gas.limit = gas;
     f->inv.entry = entry;
     fvm_cid code = fixture_code(MULTISIG_CODE);
-    fvm_ipld_block info = { .codec = FVM_CODEC_CBOR, .data = FVM_STR("info") };
+    /* the registry keeps the pointer, and the result may be this very block */
+    r->info = (fvm_ipld_block){ .codec = FVM_CODEC_CBOR, .data = FVM_STR("info") };
     r->result = (fvm_call_result){ 0 };
     r->err = fvm_kernel_invoke(&f->inv, &r->result, &code, params,
-                               entry == FVM_ENTRY_UPGRADE ? &info : NULL);
+                               entry == FVM_ENTRY_UPGRADE ? &r->info : NULL);
     r->gas = f->env.gas.used;
 }
 static void run_params(runner *r, uint32_t version, const char *hex, const fvm_ipld_block *params,

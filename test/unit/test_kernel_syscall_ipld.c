@@ -56,7 +56,7 @@ TEST(reading_tells_how_much_is_left_or_lacking)
         CHECK_OK(CALL(&f, fvm__ipld_block_read, 1, rows[i].offset, 100, rows[i].len));
         CHECK((int32_t)OUT32(&f, 0) == rows[i].rest);
         CHECK(rows[i].copied == 0 ||
-              memcmp(f.mem + 100, "abcde" + rows[i].offset, rows[i].copied) == 0);
+              memcmp(f.mem + 100, &"abcde"[rows[i].offset], rows[i].copied) == 0);
         CHECK(f.mem[100 + rows[i].copied] == '-');
         CHECK(fixture_spent(&f) == 400 * (int64_t)rows[i].copied);
     }

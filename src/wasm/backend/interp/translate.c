@@ -821,8 +821,7 @@ static const fields fields_of[FVM__I_COUNT] = {
 #define DIVIDE(name, T, expr) WITH_CONST(name)
 #define COMPARE(name, T, expr)                                                                     \
     WITH_CONST(name)                                                                               \
-    [FVM__I_BR_##name] = { SLOT_B | SLOT_C, 1 },                                                   \
-   [FVM__I_BR_##name##_K] = { SLOT_B, 1 },
+    [FVM__I_BR_##name] = { SLOT_B | SLOT_C, 1 }, [FVM__I_BR_##name##_K] = { SLOT_B, 1 },
 #define UNARY(name, TO, FROM, expr) [FVM__I_##name] = { SLOT_A | SLOT_B, 1 },
 #define FLOAT(name, TO, FROM, expr) [FVM__I_##name] = { SLOT_A | SLOT_B | SLOT_C, 1 },
 #define LOAD(name, MEM, TO) [FVM__I_##name] = { SLOT_A | SLOT_B, 1 },
