@@ -1,6 +1,6 @@
 /* bench_messages.c - time of messages: the vectors of ../shared/vectors/bench, each applied as often
  * as its file says by one machine, with gas and state root checked at the end.
- *   usage: bench_messages [FILE|FOLDER]...
+ *   usage: bench_messages [--engine interp|jit] [FILE|FOLDER]...
  * Prints per file: messages, microseconds per message, nanoseconds per gas. Files whose built-in
  * actors are not here are named as skipped. */
 #include "cli/conformance.h"
@@ -123,6 +123,12 @@ int main(int argc, char **argv)
 {
     static char folder[] = DEFAULT_FOLDER;
     char *defaults[] = { folder };
+    fvm_engine_config engine_config = { 0 };
+    if (argc > 2 && strcmp(argv[1], "--engine") == 0) {
+        engine_config.backend = strcmp(argv[2], "interp") == 0 ? FVM_ENGINE_INTERP : FVM_ENGINE_JIT;
+        argc -= 2;
+        argv += 2;
+    }
     char **paths = argc > 1 ? argv + 1 : defaults;
     int count = argc > 1 ? argc - 1 : 1;
     fvm_paths files = { 0 };
@@ -137,7 +143,7 @@ int main(int argc, char **argv)
     }
     fvm_engine *engine = NULL;
     fvm_context *context = NULL;
-    fvm_err err = fvm_engine_new(&engine, NULL);
+    fvm_err err = fvm_engine_new_with(&engine, &engine_config, NULL);
     if (err == FVM_OK) err = fvm_context_new(&context, engine, NULL);
     for (size_t i = 0; i < files.count && err == FVM_OK; i++)
         good = bench_file(files.path[i], context) && good;
