@@ -58,6 +58,15 @@ foreach(source ${sources})
   fvm_register(${name} unit)
 endforeach()
 
+# The commands about blocks, from the outside.
+if(TARGET fvm)
+  foreach(name store_cli store_kill)
+    add_test(NAME e2e-${name} COMMAND test/e2e/${name}.sh ${CMAKE_BINARY_DIR}
+      WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    fvm_register(e2e-${name} e2e)
+  endforeach()
+endif()
+
 # The installed copy, used as a stranger would: examples in C, Go and Python, symbols, ABI.
 if(TARGET fvm_shared)
   add_test(NAME e2e-install COMMAND test/e2e/install.sh ${CMAKE_BINARY_DIR}

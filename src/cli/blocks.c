@@ -3,7 +3,7 @@
 
 #include "ipld/car.h"
 #include "ipld/cbor.h"
-#include "store/source.h"
+#include "store/bundle.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -98,12 +98,21 @@ fvm_err fvm_cli_source_open(fvm_cli_source *out, const char *path, fvm_store_why
         fvm_lmdb_options options = { .read_only = true };
         return fvm_blockstore_lmdb_open(&out->bs, path, &options, NULL, why);
     }
+    fvm_buf room;
+    fvm_buf_init(&room, NULL);
     out->is_car = true;
-    fvm_err err = fvm_blockstore_car_open(&out->bs, path, false, NULL, why);
-    if (err != FVM_ERR_NOT_FOUND || strchr(path, '/')) return err;
-    fvm_store_why other; /* what stays to be said is that there is no such file */
-    if (fvm_bundle_open(&out->bs, NULL, NULL, path, NULL, &other) == FVM_OK) return FVM_OK;
+    fvm_err err = fvm_blockstore_car_open(&out->bs, fvm_cli_bundle_path(&room, path), false, NULL,
+                                          why);
+    fvm_buf_deinit(&room);
     return err;
+}
+
+const char *fvm_cli_bundle_path(fvm_buf *room, const char *path)
+{
+    if (strchr(path, '/') || access(path, F_OK) == 0) return path;
+    room->len = 0;
+    if (fvm__bundle_path(room, NULL, path, ".car") != FVM_OK) return path;
+    return access((const char *)room->ptr, R_OK) == 0 ? (const char *)room->ptr : path;
 }
 
 void fvm_cli_source_close(fvm_cli_source *source)

@@ -13,6 +13,8 @@ typedef struct fvm_cli_source {
 } fvm_cli_source;
 FVM_NODISCARD fvm_err fvm_cli_source_open(fvm_cli_source *out, const char *path,
                                           fvm_store_why *why);
+/** `path`, or the path of the bundle of that name if there is no such file; the text may be in `room`. */
+const char *fvm_cli_bundle_path(fvm_buf *room, const char *path);
 void fvm_cli_source_close(fvm_cli_source *source);
 /** Whether `path` is a folder, taken for a database. */
 bool fvm_cli_is_folder(const char *path);

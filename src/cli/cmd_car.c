@@ -366,6 +366,17 @@ static const struct {
     { "stat", 1, 1, fvm_car_stat },     { "gc", 2, 0, gc },
 };
 
+/* The first word may be the name of a bundle; none is, where files or databases are made. */
+static fvm_cli_exit run_on(fvm_car_command *c, fvm_cli_exit (*action)(const fvm_car_command *c))
+{
+    fvm_buf room;
+    fvm_buf_init(&room, NULL);
+    c->words[0] = fvm_cli_bundle_path(&room, c->words[0]);
+    fvm_cli_exit code = action(c);
+    fvm_buf_deinit(&room);
+    return code;
+}
+
 static fvm_cli_exit run(fvm_car_command *c)
 {
     const char *word = c->count ? c->words[0] : "";
@@ -374,7 +385,7 @@ static fvm_cli_exit run(fvm_car_command *c)
         c->words++;
         c->count--;
         if (c->count >= actions[i].least && (!actions[i].most || c->count <= actions[i].most))
-            return actions[i].run(c);
+            return run_on(c, actions[i].run);
         fprintf(stderr, "fvm car %s: too %s arguments. See 'fvm car --help'.\n", word,
                 c->count < actions[i].least ? "few" : "many");
         return FVM_EXIT_USAGE;
