@@ -13,7 +13,7 @@ set(FVM_SDK_LIB ${FVM_SDK_DIR}/lib/libfvm_sdk.a)
 # What every C file for wasm32 is compiled with. The default CPU has features that actors may not use.
 set(FVM_WASM_CFLAGS --target=wasm32 -mcpu=mvp -mbulk-memory -msign-ext -std=c11 -ffreestanding
   -fno-builtin -fvisibility=hidden -ffunction-sections -fdata-sections
-  -Wall -Wextra -Wconversion -Wshadow -Wvla $<$<BOOL:${FVM_WERROR}>:-Werror>)
+  -DFVM__SLOTS_MAX=64 -Wall -Wextra -Wconversion -Wshadow -Wvla $<$<BOOL:${FVM_WERROR}>:-Werror>)
 set(FVM_WASM_INCLUDES -I${CMAKE_SOURCE_DIR}/sdk/include -I${CMAKE_SOURCE_DIR}/include
   -I${CMAKE_SOURCE_DIR}/src -isystem ${CMAKE_SOURCE_DIR}/sdk/libc)
 
@@ -58,11 +58,11 @@ set_target_properties(fvm-frc42 PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINA
 
 # fvm_add_actor(NAME SOURCES file... [FLAGS flag...] [STACK bytes] [PAGES n])
 # builds ${CMAKE_BINARY_DIR}/actors/NAME.wasm; the target is actor_NAME. FLAGS come after -Oz -flto, so
-# that -O2 wins. STACK (default 8192) lies below the static data: overflowing it traps.
+# that -O2 wins. STACK (default 16384) lies below the static data: overflowing it traps.
 function(fvm_add_actor name)
   cmake_parse_arguments(arg "" "STACK;PAGES" "SOURCES;FLAGS" ${ARGN})
   if(NOT arg_STACK)
-    set(arg_STACK 8192)
+    set(arg_STACK 16384)
   endif()
   if(NOT arg_PAGES)
     set(arg_PAGES 1)

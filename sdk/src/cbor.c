@@ -1,30 +1,40 @@
 /* cbor.c - see fvm/actor/cbor.h. */
 #include <fvm/actor/cbor.h>
 #include <fvm/actor/heap.h>
+#include <fvm/actor/struct.h>
 
 #define NOINLINE __attribute__((noinline))
 
 /* --- writing --- */
 
+#define ROUND(n) (((n) + 15) & ~(size_t)15) /* to the heap's alignment */
+#define GROWTH 256
+
 fvm_enc fvm_enc_heap(size_t cap)
 {
+    cap = ROUND(cap);
     return fvm_enc_into((uint8_t *)fvm_heap_alloc(cap), cap);
 }
 
 fvm_bytes fvm_enc_done(fvm_enc *e)
 {
     size_t len = (size_t)(e->at - e->start);
-    uint8_t *rounded = e->start + ((size_t)(e->end - e->start) + 15) / 16 * 16;
-    if (fvm_heap_mark() == (void *)rounded) fvm_heap_release(e->start + (len + 15) / 16 * 16);
+    if (fvm_heap_mark() == (void *)e->end) fvm_heap_release(e->start + ROUND(len));
     e->end = e->at;
     return (fvm_bytes){ e->start, len };
 }
 
-/* `len` more bytes, to be written by the caller. */
+/* `len` more bytes, to be written by the caller. What ends where the heap does grows with it. */
 static NOINLINE uint8_t *take(fvm_enc *e, size_t len)
 {
     uint8_t *at = e->at;
-    fvm_require(len <= (size_t)(e->end - at), FVM_USR_SERIALIZATION, "no room to encode");
+    size_t left = (size_t)(e->end - at);
+    if (len > left) {
+        fvm_require(fvm_heap_mark() == (void *)e->end, FVM_USR_SERIALIZATION, "no room");
+        size_t more = ROUND(len - left) + GROWTH;
+        (void)fvm_heap_alloc(more);
+        e->end += more;
+    }
     e->at = at + len;
     return at;
 }
@@ -115,6 +125,12 @@ uint64_t fvm_get_uint_max(fvm_dec *d, uint64_t max)
 {
     uint64_t v = fvm_get_uint(d);
     return v <= max ? v : fvm_dec_fail(d);
+}
+
+uint32_t fvm_get_u32(fvm_dec *d)
+{
+    if (d->at != d->end && *d->at == 27) return (uint32_t)fvm_dec_fail(d);
+    return (uint32_t)fvm_get_uint(d);
 }
 
 int64_t fvm_get_int(fvm_dec *d)

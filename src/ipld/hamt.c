@@ -43,7 +43,7 @@ static unsigned index_at(const uint8_t hash[32], unsigned bit_width, unsigned de
 static fvm_err hamt_make(fvm_hamt **out, const fvm_blockstore *bs, unsigned bit_width,
                          const fvm_allocator *alloc)
 {
-    if (bit_width < 1 || bit_width > 8) return FVM_ERR_INVALID;
+    if (bit_width < 1 || bit_width > 8 || 1u << bit_width > FVM__SLOTS_MAX) return FVM_ERR_INVALID;
     fvm_hamt *hamt = fvm_mem_zalloc(alloc, sizeof *hamt);
     if (!hamt) return FVM_ERR_NOMEM;
     hamt->bs = bs;

@@ -42,7 +42,7 @@ typedef struct path {
 static fvm_err kamt_make(fvm_kamt **out, const fvm_blockstore *bs, unsigned bit_width,
                          const fvm_allocator *alloc)
 {
-    if (bit_width < 1 || bit_width > 8) return FVM_ERR_INVALID;
+    if (bit_width < 1 || bit_width > 8 || 1u << bit_width > FVM__SLOTS_MAX) return FVM_ERR_INVALID;
     fvm_kamt *kamt = fvm_mem_zalloc(alloc, sizeof *kamt);
     if (!kamt) return FVM_ERR_NOMEM;
     kamt->bs = bs;

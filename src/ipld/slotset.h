@@ -5,7 +5,11 @@
 
 #include "base/util.h"
 
+/* A build for actors sets 64, since no trie of Filecoin's is wider than that, and room on an actor's
+ * stack is dear. */
+#ifndef FVM__SLOTS_MAX
 #define FVM__SLOTS_MAX 256
+#endif
 
 typedef struct fvm__slotset {
     uint64_t words[FVM__SLOTS_MAX / 64]; /* bit i % 64 of word i / 64: slot i */

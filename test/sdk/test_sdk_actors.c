@@ -86,3 +86,29 @@ TEST(counter_refuses_what_it_must)
     CHECK_HEX(fvm_buf_bytes(&w.receipt.return_data), "01");
     actor_world_deinit(&w);
 }
+
+TEST(store_sets_gets_and_deletes)
+{
+    actor_world w;
+    uint8_t params[64] = { 0x82, 0x64, 'k', 0, 0, 0, 0x43 }, *key = params + 2;
+    actor_world_init(&w, "store");
+    CHECK(actor_call(&w, "Constructor", (fvm_bytes){ 0 }) == 0);
+    for (unsigned i = 0; i < 100; i++) { /* enough for nodes below the root */
+        (void)snprintf((char *)key, 5, "k%03u", i);
+        memcpy(params, (uint8_t[]){ 0x82, 0x64 }, 2);
+        memcpy(params + 6, (uint8_t[]){ 0x43, 1, 2, (uint8_t)i }, 4);
+        CHECK(actor_call(&w, "Set", (fvm_bytes){ params, 10 }) == 0);
+    }
+    for (unsigned i = 0; i < 100; i += 7) {
+        (void)snprintf((char *)key, 5, "k%03u", i);
+        params[0] = 0x81;
+        CHECK(actor_call(&w, "Get", (fvm_bytes){ params, 6 }) == 0);
+        uint8_t want[] = { 0x43, 1, 2, (uint8_t)i };
+        CHECK_BYTES(fvm_buf_bytes(&w.receipt.return_data), ((fvm_bytes){ want, 4 }));
+        CHECK(actor_call(&w, "Delete", (fvm_bytes){ params, 6 }) == 0);
+        CHECK(actor_call(&w, "Get", (fvm_bytes){ params, 6 }) == 0);
+        CHECK_HEX(fvm_buf_bytes(&w.receipt.return_data), "f6");
+        CHECK(actor_call(&w, "Delete", (fvm_bytes){ params, 6 }) == 17);
+    }
+    actor_world_deinit(&w);
+}

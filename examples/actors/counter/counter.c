@@ -47,4 +47,9 @@ static uint32_t get(uint32_t params)
     return fvm_return_uint(load());
 }
 
-FVM_ACTOR(FVM_METHOD(FVM_METHOD_CONSTRUCTOR, constructor) FVM_EXPORT(Add, add) FVM_EXPORT(Get, get))
+/* clang-format off */
+FVM_ACTOR(
+    FVM_METHOD(FVM_METHOD_CONSTRUCTOR, constructor)
+    FVM_EXPORT(Add, add)
+    FVM_EXPORT(Get, get)
+)

@@ -32,8 +32,8 @@ static inline fvm_enc fvm_enc_into(uint8_t *room, size_t cap)
     fvm_enc e = { room, room, room + cap };
     return e;
 }
-/** A writer into fresh heap memory of at most `cap` bytes; fvm_enc_done gives back what is not used
- *  if nothing else was allocated meanwhile. */
+/** A writer into fresh heap memory: `cap` bytes to begin with (0 will do), and more as needed while
+ *  nothing else is allocated. fvm_enc_done gives back what is not used. */
 fvm_enc fvm_enc_heap(size_t cap);
 /** What was written. */
 fvm_bytes fvm_enc_done(fvm_enc *e);

@@ -23,8 +23,8 @@ extern "C" {
 /** Ends this call. Code 0 is success; `block` 0 is no return value. State changed so far stays when
  *  the code is 0, and is undone otherwise. */
 FVM_SYSCALL("vm", "exit")
-__attribute__((noreturn)) uint32_t
-    fvm_sys_exit(uint32_t code, uint32_t block, const char *message, uint32_t message_len);
+__attribute__((noreturn)) uint32_t fvm_sys_exit(uint32_t code, uint32_t block, const char *message,
+                                                uint32_t message_len);
 FVM_SYSCALL("vm", "message_context") uint32_t fvm_sys_message_context(fvm_message_context *out);
 
 /* --- network --- */
@@ -42,8 +42,8 @@ uint32_t fvm_sys_block_create(uint32_t *id_out, uint64_t codec, const uint8_t *d
 /** Copies min(len, bytes from `offset` on); *rest_out = size - (offset + len), so negative when there
  *  was room left. */
 FVM_SYSCALL("ipld", "block_read")
-uint32_t
-    fvm_sys_block_read(int32_t *rest_out, uint32_t id, uint32_t offset, uint8_t *out, uint32_t len);
+uint32_t fvm_sys_block_read(int32_t *rest_out, uint32_t id, uint32_t offset, uint8_t *out,
+                            uint32_t len);
 FVM_SYSCALL("ipld", "block_stat") uint32_t fvm_sys_block_stat(fvm_block_stats *out, uint32_t id);
 FVM_SYSCALL("ipld", "block_link")
 uint32_t fvm_sys_block_link(uint32_t *len_out, uint32_t id, uint64_t hash, uint32_t hash_len,
@@ -80,17 +80,17 @@ FVM_SYSCALL("actor", "balance_of") uint32_t fvm_sys_balance_of(fvm_abi_token *ou
 
 /* --- crypto --- verdicts are 0 for valid and -1 for not */
 FVM_SYSCALL("crypto", "verify_signature")
-uint32_t
-    fvm_sys_verify_signature(int32_t *verdict_out, uint32_t type, const uint8_t *signature,
-                             uint32_t signature_len, const uint8_t *address, uint32_t address_len,
-                             const uint8_t *plaintext, uint32_t plaintext_len);
+uint32_t fvm_sys_verify_signature(int32_t *verdict_out, uint32_t type, const uint8_t *signature,
+                                  uint32_t signature_len, const uint8_t *address,
+                                  uint32_t address_len, const uint8_t *plaintext,
+                                  uint32_t plaintext_len);
 FVM_SYSCALL("crypto", "verify_bls_aggregate")
 uint32_t fvm_sys_verify_bls_aggregate(int32_t *verdict_out, uint32_t count,
                                       const uint8_t *signature, const uint8_t *keys,
                                       const uint8_t *plaintexts, const uint32_t *plaintext_lens);
 FVM_SYSCALL("crypto", "recover_secp_public_key")
-uint32_t
-    fvm_sys_recover_secp(uint8_t key_out[65], const uint8_t hash[32], const uint8_t signature[65]);
+uint32_t fvm_sys_recover_secp(uint8_t key_out[65], const uint8_t hash[32],
+                              const uint8_t signature[65]);
 FVM_SYSCALL("crypto", "hash")
 uint32_t fvm_sys_hash(uint32_t *len_out, uint64_t function, const uint8_t *data, uint32_t len,
                       uint8_t *digest, uint32_t digest_cap);
@@ -129,8 +129,8 @@ uint32_t fvm_sys_send(fvm_send_result *out, const uint8_t *address, uint32_t add
 FVM_SYSCALL("debug", "log") uint32_t fvm_sys_debug_log(const char *message, uint32_t len);
 FVM_SYSCALL("debug", "enabled") uint32_t fvm_sys_debug_enabled(int32_t *verdict_out);
 FVM_SYSCALL("debug", "store_artifact")
-uint32_t
-    fvm_sys_store_artifact(const char *name, uint32_t name_len, const uint8_t *data, uint32_t len);
+uint32_t fvm_sys_store_artifact(const char *name, uint32_t name_len, const uint8_t *data,
+                                uint32_t len);
 
 #ifdef __cplusplus
 }
