@@ -137,14 +137,24 @@ static fvm_err rebuild(fvm_map *map)
     return FVM_OK;
 }
 
+fvm_map_entry *fvm_map_get_hashed(const fvm_map *map, fvm_bytes key, uint64_t hash)
+{
+    return find(map, key, hash);
+}
+
 fvm_map_entry *fvm_map_get(const fvm_map *map, fvm_bytes key)
 {
-    return find(map, key, hash_key(key));
+    return map->live ? find(map, key, hash_key(key)) : NULL;
 }
 
 fvm_err fvm_map_put(fvm_map *map, fvm_map_entry **out, bool *inserted, fvm_bytes key)
 {
-    uint64_t hash = hash_key(key);
+    return fvm_map_put_hashed(map, out, inserted, key, hash_key(key));
+}
+
+fvm_err fvm_map_put_hashed(fvm_map *map, fvm_map_entry **out, bool *inserted, fvm_bytes key,
+                           uint64_t hash)
+{
     fvm_map_entry *e = find(map, key, hash);
     if (!e) {
         if (map->count == map->cap) FVM_TRY(rebuild(map));
@@ -166,7 +176,12 @@ fvm_err fvm_map_put(fvm_map *map, fvm_map_entry **out, bool *inserted, fvm_bytes
 
 bool fvm_map_remove(fvm_map *map, fvm_bytes key)
 {
-    fvm_map_entry *e = fvm_map_get(map, key);
+    return fvm_map_remove_hashed(map, key, hash_key(key));
+}
+
+bool fvm_map_remove_hashed(fvm_map *map, fvm_bytes key, uint64_t hash)
+{
+    fvm_map_entry *e = find(map, key, hash);
     if (!e) return false;
     e->live = false;
     map->live--;

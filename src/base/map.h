@@ -34,6 +34,13 @@ void fvm_map_deinit(fvm_map *map);
 void fvm_map_clear(fvm_map *map);
 /** The entry of `key`, or NULL. Valid until the next insertion. */
 fvm_map_entry *fvm_map_get(const fvm_map *map, fvm_bytes key);
+/** As fvm_map_get, _put and _remove, for keys that bring a hash of their own: a function of the key,
+ *  even in its low bits, and no easier to make collide than SipHash under a known key. A map is used
+ *  either with these or with the others. */
+fvm_map_entry *fvm_map_get_hashed(const fvm_map *map, fvm_bytes key, uint64_t hash);
+FVM_NODISCARD fvm_err fvm_map_put_hashed(fvm_map *map, fvm_map_entry **out, bool *inserted,
+                                         fvm_bytes key, uint64_t hash);
+bool fvm_map_remove_hashed(fvm_map *map, fvm_bytes key, uint64_t hash);
 /** Finds or inserts; `*inserted` (may be NULL) tells which; a new entry's value is 0. */
 FVM_NODISCARD fvm_err fvm_map_put(fvm_map *map, fvm_map_entry **out, bool *inserted, fvm_bytes key);
 /** Removes; false when absent. */

@@ -24,11 +24,21 @@ void fvm__blocktable_clear(fvm__blocktable *table)
     table->bytes = 0;
 }
 
+/* Digests are as good as random, and finding blocks whose digests collide in some bits takes as many
+ * tries as for a hash of them whose key is known: so eight of their bytes are the hash. */
+static uint64_t hash_of(const fvm_cid *cid, fvm_bytes key)
+{
+    if (cid->hash == FVM_HASH_BLAKE2B_256 && cid->digest_len == 32)
+        return fvm_load_le64(cid->digest) ^ cid->codec << 32;
+    return fvm_siphash(0x6c696266766d2e30, 0x626c6f636b746162, key);
+}
+
 fvm__stored_block *fvm__blocktable_get(const fvm__blocktable *table, const fvm_cid *cid)
 {
-    uint8_t key[FVM_CID_BYTES_MAX];
-    const fvm_map_entry *entry = fvm_map_get(&table->map,
-                                             (fvm_bytes){ key, fvm_cid_write(key, cid) });
+    if (table->map.live == 0) return NULL;
+    uint8_t bytes[FVM_CID_BYTES_MAX];
+    fvm_bytes key = { bytes, fvm_cid_write(bytes, cid) };
+    const fvm_map_entry *entry = fvm_map_get_hashed(&table->map, key, hash_of(cid, key));
     return entry ? entry->value.ptr : NULL;
 }
 
@@ -49,11 +59,11 @@ fvm_err fvm__blocktable_put(fvm__blocktable *table, const fvm_cid *cid, fvm_byte
     fvm_bytes key = { bytes, fvm_cid_write(bytes, cid) };
     fvm_map_entry *entry;
     bool inserted;
-    FVM_TRY(fvm_map_put(&table->map, &entry, &inserted, key));
+    FVM_TRY(fvm_map_put_hashed(&table->map, &entry, &inserted, key, hash_of(cid, key)));
     if (!inserted) return FVM_OK;
     fvm__stored_block *block = store_copy(&table->arena, data);
     if (!block) {
-        (void)fvm_map_remove(&table->map, key);
+        (void)fvm_map_remove_hashed(&table->map, key, entry->hash);
         return FVM_ERR_NOMEM;
     }
     entry->value.ptr = block;
@@ -65,10 +75,10 @@ void fvm__blocktable_remove(fvm__blocktable *table, const fvm_cid *cid)
 {
     uint8_t bytes[FVM_CID_BYTES_MAX];
     fvm_bytes key = { bytes, fvm_cid_write(bytes, cid) };
-    const fvm_map_entry *entry = fvm_map_get(&table->map, key);
+    const fvm_map_entry *entry = fvm_map_get_hashed(&table->map, key, hash_of(cid, key));
     if (!entry) return;
     table->bytes -= ((const fvm__stored_block *)entry->value.ptr)->len;
-    (void)fvm_map_remove(&table->map, key);
+    (void)fvm_map_remove_hashed(&table->map, key, entry->hash);
 }
 
 void fvm__blocktable_compact(fvm__blocktable *table)
@@ -84,7 +94,7 @@ void fvm__blocktable_compact(fvm__blocktable *table)
     for (fvm_map_entry *e; (e = fvm_map_next(&table->map, &at));) {
         fvm_map_entry *moved;
         fvm__stored_block *copy = store_copy(&fresh.arena, fvm__stored_bytes(e->value.ptr));
-        if (!copy || fvm_map_put(&fresh.map, &moved, NULL, e->key) != FVM_OK) {
+        if (!copy || fvm_map_put_hashed(&fresh.map, &moved, NULL, e->key, e->hash) != FVM_OK) {
             fvm__blocktable_deinit(&fresh);
             return;
         }

@@ -26,6 +26,9 @@ FVM_NODISCARD fvm_err fvm__cbor_string(fvm_bytes *out, fvm_bytes *in, unsigned m
  *  fvm_cbor_cid takes, except indefinite strings inside the link, which nothing writes. */
 FVM_NODISCARD fvm_err fvm__cbor_link(fvm_bytes *cid, uint64_t *codec, fvm_bytes *in);
 
+/** Appends a link of the binary CID, as it stands. */
+FVM_NODISCARD fvm_err fvm__cbor_put_link(fvm_buf *out, fvm_bytes cid);
+
 /** The link scanner. `strict` adds what nv17 refuses: heads that are not minimal, and link strings of
  *  over 100 bytes (reference/executor.md 7). */
 FVM_NODISCARD fvm_err fvm__cbor_scan(fvm_bytes block, bool strict,

@@ -4,6 +4,7 @@
 #include "cbor.h"
 
 #include "cbor_internal.h"
+#include "cid_common.h"
 
 /* An item below L arrays and maps takes 2 L + 1 recursion steps of the reference's 256, so that a
  * container may stand 127 deep and must be empty there. */
@@ -95,7 +96,9 @@ static fvm_err take_item(reader *r)
     if ((r->in.ptr[0] & 0x1f) == 0x1f) return FVM_ERR_MALFORMED; /* indefinite */
     switch (r->in.ptr[0] >> 5) {
     case CBOR_SIMPLE: return take_simple(r, r->in.ptr[0]);
-    case CBOR_TAG: return fvm_cbor_cid(&cid, &r->in);
+    case CBOR_TAG:
+        if (fvm__link_is_common(r->in)) return fvm_bytes_take(&text, &r->in, FVM__LINK_COMMON_LEN);
+        return fvm_cbor_cid(&cid, &r->in);
     case CBOR_BYTES: return fvm_cbor_bytes(&text, &r->in, NULL);
     case CBOR_TEXT: return fvm_cbor_text(&text, &r->in, NULL);
     default: break;

@@ -3,6 +3,7 @@
 #include "cbor.h"
 
 #include "cbor_internal.h"
+#include "cid_common.h"
 
 #define STRICT_LINK_MAX 100 /* bytes of a link's string, nv17 */
 
@@ -18,9 +19,15 @@ static bool head_is_minimal(uint64_t value, size_t used)
     return used == need;
 }
 
-static fvm_err scan_head(uint8_t *major, uint64_t *value, fvm_bytes *in, bool strict)
+static inline fvm_err scan_head(uint8_t *major, uint64_t *value, fvm_bytes *in, bool strict)
 {
     size_t before = in->len;
+    if (before && (in->ptr[0] & 0x1f) < 24) {
+        *major = in->ptr[0] >> 5;
+        *value = in->ptr[0] & 0x1f;
+        *in = (fvm_bytes){ in->ptr + 1, before - 1 };
+        return FVM_OK;
+    }
     FVM_TRY(fvm_cbor_head(major, value, in));
     return strict && !head_is_minimal(*value, before - in->len) ? FVM_ERR_MALFORMED : FVM_OK;
 }
@@ -48,6 +55,11 @@ fvm_err fvm__cbor_scan(fvm_bytes block, bool strict,
         uint64_t value;
         fvm_bytes skipped;
         fvm_cid cid;
+        if (fvm__link_is_common(block)) { /* its heads are minimal */
+            FVM_TRY(fvm_cbor_cid(&cid, &block));
+            FVM_TRY(visit(ctx, &cid));
+            continue;
+        }
         FVM_TRY(scan_head(&major, &value, &block, strict));
         switch (major) {
         case CBOR_BYTES:

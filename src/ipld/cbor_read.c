@@ -5,6 +5,7 @@
 #include "cbor.h"
 
 #include "cbor_internal.h"
+#include "cid_common.h"
 
 /* The argument of a head whose low bits are `low` (major already dealt with); `in` stands behind the
  * head byte. `max_log` is the widest argument accepted, as log2 of its bytes: u32 stops at 2. */
@@ -29,6 +30,11 @@ static fvm_err masked_head(uint64_t *out, fvm_bytes *in, unsigned major, unsigne
 {
     fvm_bytes rest = *in, head;
     uint64_t v;
+    if (rest.len && (uint8_t)(rest.ptr[0] & ~(major << 5)) < 24) { /* most heads are one byte */
+        *out = rest.ptr[0] & ~(major << 5) & 0xff;
+        *in = (fvm_bytes){ rest.ptr + 1, rest.len - 1 };
+        return FVM_OK;
+    }
     FVM_TRY(fvm_bytes_take(&head, &rest, 1));
     FVM_TRY(read_argument(&v, &rest, (uint8_t)(head.ptr[0] & ~(major << 5)), max_log));
     *out = v;
@@ -40,6 +46,12 @@ fvm_err fvm_cbor_head(uint8_t *major, uint64_t *value, fvm_bytes *in)
 {
     fvm_bytes rest = *in, head;
     uint64_t v;
+    if (rest.len && (rest.ptr[0] & 0x1f) < 24) {
+        *major = rest.ptr[0] >> 5;
+        *value = rest.ptr[0] & 0x1f;
+        *in = (fvm_bytes){ rest.ptr + 1, rest.len - 1 };
+        return FVM_OK;
+    }
     FVM_TRY(fvm_bytes_take(&head, &rest, 1));
     FVM_TRY(read_argument(&v, &rest, head.ptr[0] & 0x1f, 3));
     *major = head.ptr[0] >> 5;
@@ -177,6 +189,11 @@ fvm_err fvm_cbor_cid(fvm_cid *out, fvm_bytes *in)
 {
     fvm_bytes rest = *in, text;
     uint64_t tag, len;
+    if (fvm__link_is_common(rest)) {
+        *in = (fvm_bytes){ rest.ptr + FVM__LINK_COMMON_LEN, rest.len - FVM__LINK_COMMON_LEN };
+        return fvm_cid_read(out, NULL,
+                            (fvm_bytes){ rest.ptr + FVM__LINK_COMMON_HEAD, FVM__CID_COMMON_LEN });
+    }
     FVM_TRY(masked_head(&tag, &rest, CBOR_TAG, 3));
     if (tag != 42) return FVM_ERR_MALFORMED;
     if (rest.len == 0) return FVM_ERR_TRUNCATED;
@@ -208,6 +225,12 @@ fvm_err fvm__cbor_link(fvm_bytes *cid, uint64_t *codec, fvm_bytes *in)
     uint8_t major;
     uint64_t len;
     size_t used;
+    if (fvm__link_is_common(rest)) {
+        *cid = (fvm_bytes){ rest.ptr + FVM__LINK_COMMON_HEAD, FVM__CID_COMMON_LEN };
+        *codec = cid->ptr[1];
+        *in = (fvm_bytes){ rest.ptr + FVM__LINK_COMMON_LEN, rest.len - FVM__LINK_COMMON_LEN };
+        return FVM_OK;
+    }
     FVM_TRY(fvm_cbor_cid(&value, &rest));
     FVM_TRY(fvm_cbor_head(&major, &len, &inside)); /* the tag, or what passes for one */
     FVM_TRY(fvm_cbor_head(&major, &len, &inside)); /* the string, checked above */

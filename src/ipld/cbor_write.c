@@ -75,11 +75,21 @@ fvm_err fvm_cbor_put_raw(fvm_buf *out, fvm_bytes item)
     return fvm_buf_append(out, item);
 }
 
+fvm_err fvm__cbor_put_link(fvm_buf *out, fvm_bytes cid)
+{
+    if (cid.len > SIZE_MAX - 3 * HEAD_MAX) return FVM_ERR_NOMEM;
+    FVM_TRY(fvm_buf_reserve(out, 3 * HEAD_MAX + cid.len));
+    uint8_t *p = out->ptr + out->len;
+    p += write_head(p, CBOR_TAG, 42);
+    p += write_head(p, CBOR_BYTES, 1 + cid.len);
+    *p++ = 0; /* the multibase prefix */
+    if (cid.len) memcpy(p, cid.ptr, cid.len);
+    out->len = (size_t)(p - out->ptr) + cid.len;
+    return FVM_OK;
+}
+
 fvm_err fvm_cbor_put_cid(fvm_buf *out, const fvm_cid *cid)
 {
-    uint8_t bytes[1 + FVM_CID_BYTES_MAX] = { 0 }; /* the multibase prefix 00, then the CID */
-    size_t len = 1 + fvm_cid_write(bytes + 1, cid);
-    FVM_TRY(fvm_buf_reserve(out, 2 * HEAD_MAX + len));
-    FVM_TRY(put_head(out, CBOR_TAG, 42));
-    return put_string(out, CBOR_BYTES, (fvm_bytes){ bytes, len });
+    uint8_t bytes[FVM_CID_BYTES_MAX];
+    return fvm__cbor_put_link(out, (fvm_bytes){ bytes, fvm_cid_write(bytes, cid) });
 }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/util.h"
 #include "base/varint.h"
+#include "cid_common.h"
 #include "crypto/crypto.h"
 #include "fixedbuf.h"
 
@@ -34,6 +35,14 @@ fvm_err fvm_cid_read(fvm_cid *cid, size_t *used, fvm_bytes in)
 {
     fvm_bytes rest = in, digest;
     uint64_t version, codec, hash, len;
+    if (fvm__cid_is_common(in)) {
+        *cid = (fvm_cid){
+            .codec = in.ptr[1], .hash = FVM_HASH_BLAKE2B_256, .version = 1, .digest_len = 32
+        };
+        memcpy(cid->digest, in.ptr + FVM__CID_COMMON_LEN - 32, 32);
+        if (used) *used = FVM__CID_COMMON_LEN;
+        return FVM_OK;
+    }
     FVM_TRY(fvm_varint_read(&version, &rest));
     FVM_TRY(fvm_varint_read(&codec, &rest));
     if (version == 0x12 && codec == 0x20) return read_v0(cid, used, in, rest);
@@ -52,6 +61,13 @@ fvm_err fvm_cid_read(fvm_cid *cid, size_t *used, fvm_bytes in)
 size_t fvm_cid_write(uint8_t *out, const fvm_cid *cid)
 {
     uint8_t *p = out;
+    if (cid->version == 1 && cid->codec < 0x80 && cid->hash == FVM_HASH_BLAKE2B_256 &&
+        cid->digest_len == 32) {
+        const uint8_t head[] = { 1, (uint8_t)cid->codec, 0xa0, 0xe4, 0x02, 0x20 };
+        memcpy(out, head, sizeof head);
+        memcpy(out + sizeof head, cid->digest, 32);
+        return FVM__CID_COMMON_LEN;
+    }
     if (cid->version == 0) {
         *p++ = 0x12;
         *p++ = 0x20;

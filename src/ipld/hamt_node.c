@@ -6,6 +6,7 @@
 
 #include "cbor.h"
 #include "cbor_internal.h"
+#include "cid_common.h"
 
 /* --- memory --- */
 
@@ -262,6 +263,8 @@ static fvm_err encode_slot(fvm_buf *out, const hamt_slot *slot)
     case HAMT_CHILD: return fvm_cbor_put_cid(out, &slot->u.child->cid);
     case HAMT_LINK: break;
     }
+    fvm_bytes bytes = { slot->u.link, slot->cid_len };
+    if (fvm__cid_is_common(bytes)) return fvm__cbor_put_link(out, bytes);
     cid = hamt_slot_link(slot);
     return fvm_cbor_put_cid(out, &cid);
 }
