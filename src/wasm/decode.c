@@ -591,6 +591,7 @@ static fvm_err check_whole(fvm__decoder *d)
     fvm_wasm_module *m = d->module;
     if (!d->has_code_section && d->n_bodies_expected)
         return FVM__MALFORMED(d, "function and code section have inconsistent lengths");
+    if (!d->has_code_section) FVM_TRY(fvm__decode_no_code(d));
     if (d->has_data_count && d->data_count != m->n_datas)
         return FVM__MALFORMED(d, "data count and data section have inconsistent lengths");
     if (m->rules.metering == FVM_WASM_METERING_V4) {

@@ -51,6 +51,8 @@ FVM_NODISCARD fvm_err fvm__decode_elements(fvm__decoder *d);
 FVM_NODISCARD fvm_err fvm__decode_datas(fvm__decoder *d);
 /* validate.c: the code section, all bodies in one pass. */
 FVM_NODISCARD fvm_err fvm__decode_code(fvm__decoder *d);
+/** In the place of that section: settles which back end the module belongs to. */
+FVM_NODISCARD fvm_err fvm__decode_no_code(fvm__decoder *d);
 
 /** fvm_wasm_module_new, with a listener for metered blocks. */
 FVM_NODISCARD fvm_err fvm__module_new(fvm_wasm_module **out, const fvm_wasm_rules *rules,

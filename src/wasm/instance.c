@@ -109,6 +109,7 @@ static bool link_func(fvm_wasm_instance *i, const fvm__import *import, void *obj
         return def->host != NULL;
     }
     i->imports[import->index] = object;
+    if (i->imports[import->index]->instance->module->runner != i->module->runner) return false;
     return fvm__functype_eq(i->imports[import->index]->def->type, def->type);
 }
 
@@ -117,6 +118,7 @@ static bool link_global(fvm_wasm_instance *i, const fvm__import *import, const f
     const fvm__global_def *want = &i->module->globals[import->index];
     const fvm__global *global = ext->object;
     i->imported_globals[import->index] = global->value;
+    if (fvm__is_ref(want->type) && global->runner != i->module->runner) return false;
     return global->def->type == want->type && global->def->is_mutable == want->is_mutable;
 }
 
@@ -130,6 +132,7 @@ static bool link_import(fvm_wasm_instance *i, const fvm__import *import, const f
         fvm__table *table = ext->object;
         const fvm__table_def *want = &m->tables[import->index];
         i->tables[import->index] = table;
+        if (table->runner != m->runner) return false;
         return table->type == want->type && limits_fit(table->size, &table->limits, &want->limits);
     }
     if (import->kind == FVM_WASM_MEMORY) {
@@ -186,7 +189,9 @@ static fvm_err open_tables(fvm_wasm_instance *i)
         fvm__table *table = &i->own_tables[t];
         uint32_t size = def->limits.min;
         if (!limiter_allows(i, (uint64_t)size * 8)) return FVM_ERR_WASM_INSTANTIATE;
-        *table = (fvm__table){ .limits = def->limits, .type = def->type, .alloc = i->alloc };
+        *table = (fvm__table){
+            .limits = def->limits, .type = def->type, .alloc = i->alloc, .runner = m->runner
+        };
         i->tables[t] = table;
         if (size == 0) continue;
         table->elems = fvm_mem_zalloc(i->alloc, size * sizeof *table->elems);
@@ -217,7 +222,7 @@ static void set_values(fvm_wasm_instance *i)
     for (uint32_t g = 0; g < m->n_globals && i->global_externs; g++) {
         const fvm__global_def *def = &m->globals[g];
         uint64_t *value = def->imported ? i->imported_globals[g] : &i->globals[def->slot];
-        i->global_externs[g] = (fvm__global){ value, def };
+        i->global_externs[g] = (fvm__global){ value, def, m->runner };
     }
 }
 

@@ -20,12 +20,14 @@ typedef struct fvm__table {
     fvm__limits limits;
     char type;
     const fvm_allocator *alloc;
+    const fvm__runner *runner; /* what functions in it are run by */
 } fvm__table;
 
 /** A global as an extern: where its value is, and its type. */
 typedef struct fvm__global {
     uint64_t *value;
     const fvm__global_def *def;
+    const fvm__runner *runner; /* as of a table, of funcrefs */
 } fvm__global;
 
 /** A function as a value: a funcref is a pointer to one of these. */

@@ -54,7 +54,8 @@ typedef struct fvm_wasm_extern {
 
 /** As fvm_wasm_instance_new, with `externs` for the imports in order (`count` of them, or 0 and
  *  NULL). A function whose object is NULL is taken from the module's host table. Kinds and types
- *  are checked: FVM_ERR_WASM_LINK with `detail` ("unknown import", "incompatible import type"). */
+ *  are checked: FVM_ERR_WASM_LINK with `detail` ("unknown import", "incompatible import type").
+ *  Functions and what can hold them are shared only between instances of one back end. */
 FVM_NODISCARD fvm_err fvm_wasm_instance_new_with(fvm_wasm_instance **out, fvm_wasm_context *context,
                                                  const fvm_wasm_module *module, void *host,
                                                  const fvm_wasm_limiter *limiter, int64_t milligas,

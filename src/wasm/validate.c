@@ -506,6 +506,20 @@ static fvm_err all_bodies(fvm__validator *v)
     return v->be->ops->finish(v->be);
 }
 
+static fvm_err open_backend(fvm__decoder *d, fvm__backend **out)
+{
+    return d->backend == FVM_WASM_BACKEND_X64 ? fvm__x64_backend_new(out, d->module)
+                                              : fvm__interp_backend_new(out, d->module);
+}
+
+fvm_err fvm__decode_no_code(fvm__decoder *d)
+{
+    fvm__backend *be;
+    FVM_TRY(open_backend(d, &be));
+    be->ops->free(be);
+    return FVM_OK;
+}
+
 fvm_err fvm__decode_code(fvm__decoder *d)
 {
     fvm_wasm_module *m = d->module;
@@ -517,8 +531,7 @@ fvm_err fvm__decode_code(fvm__decoder *d)
         .price = m->rules.instruction_milligas,
     };
     d->has_code_section = true;
-    if (d->backend == FVM_WASM_BACKEND_X64) FVM_TRY(fvm__x64_backend_new(&v.be, m));
-    else FVM_TRY(fvm__interp_backend_new(&v.be, m));
+    FVM_TRY(open_backend(d, &v.be));
     fvm__meter_init(&v.meter, v.be, d->listener, m->alloc);
     fvm_err err = all_bodies(&v);
     fvm__meter_deinit(&v.meter);

@@ -499,6 +499,48 @@ TEST(externs_are_found_by_name_and_can_be_read)
     end(&b);
 }
 
+/* A module that exports f, and one that imports it, on back ends of their own. */
+static fvm_err link_across(fvm_wasm_backend one, fvm_wasm_backend other)
+{
+    wasm_asm a, i;
+    fvm_wasm_module *exporter = NULL, *importer = NULL;
+    fvm_wasm_context *context = NULL;
+    fvm_wasm_instance *first = NULL, *second = NULL;
+    fvm_wasm_extern ext;
+    const fvm_wasm_rules *rules = &fvm_wasm_rules_standard;
+    wasm_begin(&a);
+    uint32_t f = wasm_func(&a, wasm_type(&a, "", ""), BODY(0, END));
+    wasm_export(&a, "f", WASM_FUNC_KIND, f);
+    wasm_begin(&i);
+    wasm_import_func(&i, "m", "f", wasm_type(&i, "", ""));
+    fvm_bytes wasm = wasm_finish(&a);
+    CHECK_OK(fvm_wasm_module_new_on(&exporter, rules, NULL, wasm, NULL, NULL, one));
+    wasm = wasm_finish(&i);
+    CHECK_OK(fvm_wasm_module_new_on(&importer, rules, NULL, wasm, NULL, NULL, other));
+    CHECK_OK(fvm_wasm_context_new(&context, NULL));
+    CHECK_OK(fvm_wasm_instance_new(&first, context, exporter, NULL, NULL, 0));
+    CHECK(fvm_wasm_instance_extern(first, &ext, FVM_STR("f")));
+    fvm_err err = fvm_wasm_instance_new_with(&second, context, importer, NULL, NULL, 0, &ext, 1,
+                                             NULL);
+    fvm_wasm_instance_free(second);
+    fvm_wasm_instance_free(first);
+    fvm_wasm_context_free(context);
+    fvm_wasm_module_free(importer);
+    fvm_wasm_module_free(exporter);
+    wasm_end(&i);
+    wasm_end(&a);
+    return err;
+}
+
+TEST(functions_are_not_shared_between_back_ends)
+{
+    CHECK_OK(link_across(FVM_WASM_BACKEND_INTERP, FVM_WASM_BACKEND_INTERP));
+    if (!fvm_wasm_backend_available(FVM_WASM_BACKEND_X64)) return;
+    CHECK_OK(link_across(FVM_WASM_BACKEND_X64, FVM_WASM_BACKEND_X64));
+    CHECK_ERR(link_across(FVM_WASM_BACKEND_INTERP, FVM_WASM_BACKEND_X64), FVM_ERR_WASM_LINK);
+    CHECK_ERR(link_across(FVM_WASM_BACKEND_X64, FVM_WASM_BACKEND_INTERP), FVM_ERR_WASM_LINK);
+}
+
 /* --- threads ------------------------------------------------------------------------------------ */
 
 static void *run_often(void *arg)

@@ -12,6 +12,7 @@
 enum { REC_IP, REC_FP, REC_FUNC, REC_INSTANCE, REC_LIMITS };
 _Static_assert(FVM__RECORD_SLOTS == REC_LIMITS + 1, "record");
 
+/* clang-format off */
 static inline u32 const_u32(u32 c) { return c; }
 static inline s32 const_s32(u32 c) { return (s32)c; }
 static inline u64 const_u64(u32 c) { return (u64)(s64)(s32)c; }

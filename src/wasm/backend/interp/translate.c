@@ -137,7 +137,7 @@ static void settle_local(translator *t, uint32_t local)
 
 static void op_local_set(translator *t, uint32_t local, bool tee)
 {
-    value top = t->stack[t->h - 1];
+    source top = t->stack[t->h - 1];
     bool same = top.kind == IN_LOCAL && top.local == local;
     if (!same) {
         uint32_t h = t->h;
@@ -151,7 +151,7 @@ static void op_local_set(translator *t, uint32_t local, bool tee)
         return;
     }
     if (t->lazy == t->h) t->lazy = t->h - 1;
-    if (top.kind != IS_CONST) t->stack[t->h - 1] = (value){ .kind = IN_LOCAL, .local = local };
+    if (top.kind != IS_CONST) t->stack[t->h - 1] = (source){ .kind = IN_LOCAL, .local = local };
 }
 
 static fvm_err op_global(translator *t, fvm__opcode code, uint32_t index)
@@ -337,7 +337,7 @@ static fvm_err op_special(translator *t, const fvm__op *op)
     case FVM__OP_DROP: pop(t, 1); return FVM_OK;
     case FVM__OP_SELECT:
     case FVM__OP_SELECT_T: return op_select(t);
-    case FVM__OP_LOCAL_GET: return push(t, (value){ .kind = IN_LOCAL, .local = op->a });
+    case FVM__OP_LOCAL_GET: return push(t, (source){ .kind = IN_LOCAL, .local = op->a });
     case FVM__OP_LOCAL_SET:
     case FVM__OP_LOCAL_TEE: op_local_set(t, op->a, op->code == FVM__OP_LOCAL_TEE); return FVM_OK;
     case FVM__OP_GLOBAL_GET:
@@ -345,8 +345,8 @@ static fvm_err op_special(translator *t, const fvm__op *op)
     case FVM__OP_I32_CONST:
     case FVM__OP_I64_CONST:
     case FVM__OP_F32_CONST:
-    case FVM__OP_F64_CONST: return push(t, (value){ .kind = IS_CONST, .bits = op->imm });
-    case FVM__OP_REF_NULL: return push(t, (value){ .kind = IS_CONST, .bits = FVM_WASM_REF_NULL });
+    case FVM__OP_F64_CONST: return push(t, (source){ .kind = IS_CONST, .bits = op->imm });
+    case FVM__OP_REF_NULL: return push(t, (source){ .kind = IS_CONST, .bits = FVM_WASM_REF_NULL });
     case FVM__OP_REF_IS_NULL:
     case FVM__OP_I64_EQZ: return op_eqz(t, true);
     case FVM__OP_I32_EQZ: return op_eqz(t, false);

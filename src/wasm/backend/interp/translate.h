@@ -20,11 +20,11 @@
 #define ROOM (LAZY_MAX + 24u)
 
 enum { IN_SLOT, IN_LOCAL, IS_CONST };
-typedef struct value {
+typedef struct source {
     uint8_t kind;
     uint32_t local;
     uint64_t bits;
-} value;
+} source;
 
 typedef struct label {
     fvm__opcode code;
@@ -40,7 +40,7 @@ typedef struct translator {
     const fvm_allocator *alloc;
     fvm__insn *code;
     uint32_t n, cap;
-    value *stack;
+    source *stack;
     uint32_t h, cap_stack, lazy; /* entries below `lazy` are slots */
     label *labels;
     uint32_t n_labels, cap_labels;
@@ -97,7 +97,7 @@ static inline uint32_t slot(const translator *t, uint32_t entry)
 
 static inline void write_entry(translator *t, uint32_t entry, uint32_t to)
 {
-    const value *v = &t->stack[entry];
+    const source *v = &t->stack[entry];
     if (v->kind == IS_CONST)
         emit_const(t, to, v->bits);
     else
@@ -116,7 +116,7 @@ static inline void settle_all(translator *t)
     for (; t->lazy < t->h; t->lazy++) settle(t, t->lazy);
 }
 
-static inline fvm_err push(translator *t, value v)
+static inline fvm_err push(translator *t, source v)
 {
     FVM_TRY(grow(t->alloc, &t->stack, &t->cap_stack, (uint64_t)t->h + 1, sizeof *t->stack));
     t->stack[t->h++] = v;
@@ -125,7 +125,7 @@ static inline fvm_err push(translator *t, value v)
 }
 static inline fvm_err push_slot(translator *t)
 {
-    return push(t, (value){ .kind = IN_SLOT });
+    return push(t, (source){ .kind = IN_SLOT });
 }
 
 static inline void pop(translator *t, uint32_t n)
@@ -140,7 +140,7 @@ static inline fvm_err reset(translator *t, uint32_t base, uint32_t n)
     FVM_TRY(grow(t->alloc, &t->stack, &t->cap_stack, (uint64_t)base + n, sizeof *t->stack));
     t->h = base + n;
     t->lazy = t->h;
-    for (uint32_t i = base; i < t->h; i++) t->stack[i] = (value){ .kind = IN_SLOT };
+    for (uint32_t i = base; i < t->h; i++) t->stack[i] = (source){ .kind = IN_SLOT };
     t->last = NONE;
     return FVM_OK;
 }
@@ -148,7 +148,7 @@ static inline fvm_err reset(translator *t, uint32_t base, uint32_t n)
 /* The slot from which an entry can be read. */
 static inline uint32_t operand(translator *t, uint32_t entry)
 {
-    const value *v = &t->stack[entry];
+    const source *v = &t->stack[entry];
     if (v->kind == IN_LOCAL) return v->local;
     if (v->kind == IS_CONST) emit_const(t, slot(t, entry), v->bits);
     return slot(t, entry);
@@ -180,7 +180,7 @@ static inline fvm_err push_made(translator *t)
     return push_slot(t);
 }
 
-static inline bool small_const(const value *v, uint32_t *out, bool wide)
+static inline bool small_const(const source *v, uint32_t *out, bool wide)
 {
     if (v->kind != IS_CONST) return false;
     if (wide && (uint64_t)(int64_t)(int32_t)v->bits != v->bits) return false;
