@@ -24,6 +24,7 @@ static void free_chunk(fvm_wasm_context *c, fvm__value_chunk *chunk)
 void fvm_wasm_context_free(fvm_wasm_context *c)
 {
     if (!c) return;
+    fvm__pool_clear(c);
     fvm__value_chunk *chunk = c->chunk;
     while (chunk && chunk->prev) chunk = chunk->prev;
     while (chunk) {

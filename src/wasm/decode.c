@@ -640,6 +640,7 @@ fvm_err fvm__module_new_on(fvm_wasm_module **out, const fvm_wasm_rules *rules,
     m->rules = *rules;
     m->hosts = hosts;
     m->start = FVM__NO_INDEX;
+    m->holds = 1;
     fvm_arena_init(&m->arena, alloc);
     fvm__decoder d = { .module = m, .detail = detail, .listener = listener, .backend = backend };
     fvm_err err = decode_module(&d, wasm);
@@ -694,7 +695,7 @@ fvm_err fvm_wasm_module_new(fvm_wasm_module **out, const fvm_wasm_rules *rules,
 
 void fvm_wasm_module_free(fvm_wasm_module *module)
 {
-    if (!module) return;
+    if (!module || --module->holds != 0) return;
     const fvm_allocator *alloc = module->alloc;
     if (module->runner) module->runner->code_free(module);
     fvm_mem_free(alloc, module->refs, module->n_refs * sizeof *module->refs);

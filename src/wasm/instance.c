@@ -71,7 +71,11 @@ static fvm_err instance_alloc(fvm_wasm_instance **out, fvm_wasm_context *context
 
 void fvm_wasm_instance_free(fvm_wasm_instance *i)
 {
-    if (!i) return;
+    if (i && !fvm__pool_park(i)) fvm__instance_destroy(i);
+}
+
+void fvm__instance_destroy(fvm_wasm_instance *i)
+{
     const fvm_wasm_module *m = i->module;
     fvm__memory_close(i->context, &i->own_memory);
     for (uint32_t t = m->n_table_imports; t < m->n_tables; t++) {
@@ -210,6 +214,26 @@ static uint64_t const_value(const fvm_wasm_instance *i, const fvm__const_expr *e
     }
 }
 
+/* What a pooled instance begins with again: the rest is as it was (pool.c). The limiter is asked as
+ * for a new one. */
+static fvm_err begin_again(fvm_wasm_instance *i)
+{
+    const fvm_wasm_module *m = i->module;
+    if (i->memory && !limiter_allows(i, i->memory->len)) return FVM_ERR_WASM_INSTANTIATE;
+    for (uint32_t t = 0; t < m->n_tables; t++)
+        if (!limiter_allows(i, (uint64_t)i->tables[t]->size * 8)) return FVM_ERR_WASM_INSTANTIATE;
+    for (uint32_t g = 0; g < m->n_globals; g++)
+        i->globals[m->globals[g].slot] = const_value(i, &m->globals[g].init);
+    for (uint32_t s = 0; s < m->n_elems; s++)
+        i->elem_dropped[s] = m->elems[s].mode != FVM__SEGMENT_PASSIVE;
+    for (uint32_t s = 0; s < m->n_datas; s++)
+        i->data_dropped[s] = m->datas[s].mode == FVM__SEGMENT_ACTIVE;
+    i->height = i->frames_used = 0;
+    i->trap = FVM_WASM_TRAP_NONE;
+    i->starting = false;
+    return FVM_OK;
+}
+
 static void set_values(fvm_wasm_instance *i)
 {
     const fvm_wasm_module *m = i->module;
@@ -278,6 +302,13 @@ static fvm_err initialise(fvm_wasm_instance *i)
         i->trap = i->context->trap = trap;
         return FVM_ERR_WASM_INSTANTIATE;
     }
+    i->complete = true;
+    return run_start(i);
+}
+
+static fvm_err reuse(fvm_wasm_instance *i)
+{
+    FVM_TRY(begin_again(i));
     return run_start(i);
 }
 
@@ -290,12 +321,18 @@ fvm_err fvm_wasm_instance_new_with(fvm_wasm_instance **out, fvm_wasm_context *co
     *out = NULL;
     if (detail) detail[0] = '\0';
     context->trap = FVM_WASM_TRAP_NONE;
-    FVM_TRY(instance_alloc(&i, context, module));
+    bool pooled = (i = fvm__pool_take(context, module)) != NULL;
+    if (!pooled) FVM_TRY(instance_alloc(&i, context, module));
     i->host = host;
     i->gas = milligas;
-    if (limiter) i->limiter = *limiter;
-    fvm_err err = module->unlinkable ? FVM_ERR_WASM_LINK : link_all(i, externs, count, detail);
-    if (err == FVM_OK) err = initialise(i);
+    i->limiter = limiter ? *limiter : (fvm_wasm_limiter){ 0 };
+    fvm_err err = FVM_OK;
+    if (pooled) {
+        err = reuse(i);
+    } else {
+        err = module->unlinkable ? FVM_ERR_WASM_LINK : link_all(i, externs, count, detail);
+        if (err == FVM_OK) err = initialise(i);
+    }
     if (err == FVM_ERR_WASM_LINK || fvm_err_class_of(err) == FVM_CLASS_HOST) {
         fvm_wasm_instance_free(i);
         return err;

@@ -64,6 +64,10 @@ struct fvm_wasm_instance {
     fvm__funcref *own_imports;
     const fvm_allocator *alloc;
     size_t bytes;
+
+    bool complete;         /* segments were written: what the pool can restore */
+    uint32_t pooled_bytes; /* resident, while in the pool */
+    fvm_wasm_instance *next_pooled;
 };
 /** Where the values of globals lie behind the instance: compiled code bakes it in. */
 #define FVM__GLOBALS_AT ((sizeof(struct fvm_wasm_instance) + 15) & ~(size_t)15)
@@ -134,6 +138,9 @@ struct fvm_wasm_context {
     uint64_t *sp;            /* first free slot in it */
     fvm__spare_memory *spare;
     uint32_t n_spare;
+    fvm_wasm_instance *pool; /* newest first; pool.c */
+    uint32_t n_pooled;
+    uint64_t pooled_bytes;
     fvm_wasm_trap trap;
     fvm_wasm_instance *entry; /* of the innermost run of compiled code */
     void *native_sp;          /* where that run unwinds to */
@@ -164,4 +171,15 @@ void fvm__memory_close(fvm_wasm_context *context, fvm__memory *memory);
 FVM_NODISCARD fvm_err fvm__fiber_run(struct fvm__fiber **fiber, const fvm_allocator *alloc,
                                      fvm_err (*fn)(void *), void *arg);
 void fvm__fiber_free(struct fvm__fiber *fiber, const fvm_allocator *alloc);
+/* pool.c */
+/** Whether instances of a module can be restored. */
+bool fvm__module_poolable(const fvm_wasm_module *module);
+/** Restores an instance and keeps it; false: it is still the caller's to free. */
+bool fvm__pool_park(fvm_wasm_instance *instance);
+/** An instance of `module` as it was when its segments had been written, but for host, gas,
+ *  limiter, globals and flags, which are the caller's to set. NULL when there is none. */
+fvm_wasm_instance *fvm__pool_take(fvm_wasm_context *context, const fvm_wasm_module *module);
+void fvm__pool_clear(fvm_wasm_context *context);
+/** Frees for good. */
+void fvm__instance_destroy(fvm_wasm_instance *instance);
 #endif

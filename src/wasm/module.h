@@ -139,6 +139,8 @@ typedef struct fvm__runner {
 
 struct fvm_wasm_module {
     const fvm_allocator *alloc;
+    _Atomic uint32_t holds; /* its maker's and those of pooled instances; free lets go of one */
+    bool writes_tables;     /* has an instruction that changes a table */
     fvm_arena arena;
     fvm_wasm_rules rules;
     const fvm_wasm_host_table *hosts;
@@ -183,5 +185,15 @@ static inline bool fvm__is_metered(const fvm_wasm_rules *rules)
 static inline bool fvm__is_ref(char type)
 {
     return type == FVM_WASM_LETTER_FUNCREF || type == FVM_WASM_LETTER_EXTERNREF;
+}
+
+/** A module is constant to its users; what counts its holds is not part of that. */
+static inline fvm_wasm_module *fvm__module_unconst(const fvm_wasm_module *module)
+{
+    return (fvm_wasm_module *)(uintptr_t)module;
+}
+static inline void fvm__module_retain(const fvm_wasm_module *module)
+{
+    fvm__module_unconst(module)->holds++;
 }
 #endif

@@ -248,6 +248,8 @@ static fvm_err get_table(fvm__validator *v, fvm__op *op)
 static fvm_err op_table(fvm__validator *v, fvm__op *op)
 {
     uint64_t unit = v->m->rules.table_element_milligas;
+    if (op->code != FVM__OP_TABLE_GET && op->code != FVM__OP_TABLE_SIZE)
+        v->m->writes_tables = true; /* pool.c: tables of such modules are made anew */
     switch (op->code) {
     case FVM__OP_TABLE_GET:
     case FVM__OP_TABLE_SET:
