@@ -124,12 +124,12 @@ static bool try_rules(const fvm_wasm_rules *rules, fvm_bytes wasm)
     fvm_wasm_module *module = NULL;
     const fvm_wasm_backend on = FVM_WASM_BACKEND_X64;
     if (fvm_wasm_module_new(&module, rules, &hosts, wasm, detail, NULL) != FVM_OK) return false;
-    uint64_t outcome = outcome_of(module);
-    CHECK(outcome_of(module) == outcome);
+    const uint64_t want = outcome_of(module);
+    CHECK(outcome_of(module) == want);
     fvm_wasm_module_free(module);
     if (!fvm_wasm_backend_available(on)) return true;
     CHECK_OK(fvm_wasm_module_new_on(&module, rules, &hosts, wasm, detail, NULL, on));
-    CHECK(outcome_of(module) == outcome);
+    CHECK(outcome_of(module) == want);
     fvm_wasm_module_free(module);
     return true;
 }
