@@ -18,6 +18,9 @@ typedef struct fvm__blocktable {
     fvm_map map; /* CID bytes -> fvm__stored_block */
     fvm_arena arena;
     size_t bytes; /* of blocks in the map */
+    /* A bit is set for each block that was put; a flush asks for every link of what it writes, and
+     * most of them lead out of the buffer. */
+    uint64_t filter[64];
 } fvm__blocktable;
 
 void fvm__blocktable_init(fvm__blocktable *table, const fvm_allocator *alloc);

@@ -18,6 +18,18 @@ enum {
 /** Recursion steps that the reference's decoder allows (SliceReader of cbor4ii: 256). */
 #define CBOR_STEPS_MAX 256
 
+/** fvm_cbor_head with the short heads in line. */
+static inline fvm_err fvm__cbor_head(uint8_t *major, uint64_t *value, fvm_bytes *in)
+{
+    if (in->len < 2 || (in->ptr[0] & 0x1f) > 24) return fvm_cbor_head(major, value, in);
+    uint8_t low = in->ptr[0] & 0x1f;
+    size_t used = low < 24 ? 1 : 2;
+    *major = in->ptr[0] >> 5;
+    *value = low < 24 ? low : in->ptr[1];
+    *in = (fvm_bytes){ in->ptr + used, in->len - used };
+    return FVM_OK;
+}
+
 /** A string of (masked) major 2 or 3; as fvm_cbor_bytes, without a UTF-8 check. */
 FVM_NODISCARD fvm_err fvm__cbor_string(fvm_bytes *out, fvm_bytes *in, unsigned major,
                                        fvm_buf *spare);

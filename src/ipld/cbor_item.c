@@ -99,11 +99,13 @@ static fvm_err take_item(reader *r)
     case CBOR_TAG:
         if (fvm__link_is_common(r->in)) return fvm_bytes_take(&text, &r->in, FVM__LINK_COMMON_LEN);
         return fvm_cbor_cid(&cid, &r->in);
-    case CBOR_BYTES: return fvm_cbor_bytes(&text, &r->in, NULL);
+    case CBOR_BYTES:
+        FVM_TRY(fvm__cbor_head(&major, &value, &r->in));
+        return fvm_bytes_take(&text, &r->in, value);
     case CBOR_TEXT: return fvm_cbor_text(&text, &r->in, NULL);
     default: break;
     }
-    FVM_TRY(fvm_cbor_head(&major, &value, &r->in));
+    FVM_TRY(fvm__cbor_head(&major, &value, &r->in));
     return major == CBOR_UINT || major == CBOR_NINT ? FVM_OK
                                                     : open_level(r, major == CBOR_MAP, value);
 }

@@ -22,13 +22,7 @@ static bool head_is_minimal(uint64_t value, size_t used)
 static inline fvm_err scan_head(uint8_t *major, uint64_t *value, fvm_bytes *in, bool strict)
 {
     size_t before = in->len;
-    if (before && (in->ptr[0] & 0x1f) < 24) {
-        *major = in->ptr[0] >> 5;
-        *value = in->ptr[0] & 0x1f;
-        *in = (fvm_bytes){ in->ptr + 1, before - 1 };
-        return FVM_OK;
-    }
-    FVM_TRY(fvm_cbor_head(major, value, in));
+    FVM_TRY(fvm__cbor_head(major, value, in));
     return strict && !head_is_minimal(*value, before - in->len) ? FVM_ERR_MALFORMED : FVM_OK;
 }
 

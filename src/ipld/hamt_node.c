@@ -121,7 +121,7 @@ static fvm_err parse_link(hamt_slot *slot, fvm_bytes *in)
 static fvm_err parse_exact_array(uint64_t *count, fvm_bytes *in)
 {
     uint8_t major;
-    FVM_TRY(fvm_cbor_head(&major, count, in));
+    FVM_TRY(fvm__cbor_head(&major, count, in));
     return major == CBOR_ARRAY ? FVM_OK : FVM_ERR_BAD_STATE;
 }
 
@@ -132,7 +132,7 @@ static fvm_err parse_entry(hamt_entry *entry, fvm_bytes *in)
     fvm_bytes key, value;
     FVM_TRY(parse_exact_array(&len, in));
     if (len != 2) return FVM_ERR_BAD_STATE;
-    FVM_TRY(fvm_cbor_head(&major, &len, in));
+    FVM_TRY(fvm__cbor_head(&major, &len, in));
     if (major != CBOR_BYTES) return FVM_ERR_BAD_STATE;
     FVM_TRY(fvm_bytes_take(&key, in, len));
     FVM_TRY(fvm_cbor_item(&value, in));
@@ -245,6 +245,8 @@ fvm_cid hamt_slot_link(const hamt_slot *slot)
 
 static fvm_err encode_bucket(fvm_buf *out, const hamt_slot *slot)
 {
+    /* heads included, so that nothing below moves the buffer */
+    FVM_TRY(fvm_buf_reserve(out, bucket_size(slot) + 16 * (size_t)slot->count));
     FVM_TRY(fvm_cbor_put_array(out, slot->count));
     for (unsigned i = 0; i < slot->count; i++) {
         hamt_pair pair = hamt_entry_pair(&slot->u.entries[i]);
