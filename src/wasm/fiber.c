@@ -3,12 +3,18 @@
  *
  *     [guard page | 256 MiB, committed as touched ... top]
  *
- * Switching there and back happens once per message, so ucontext does; the sanitizers are told. */
+ * A run goes there once and comes back once, so on x86-64 it is a call with another stack pointer;
+ * elsewhere ucontext does, which asks the kernel about signal masks and costs a microsecond. The
+ * sanitizers are told. */
 #include "wasm/instance.h"
 
 #include <sys/mman.h>
-#include <ucontext.h>
 #include <unistd.h>
+
+#if !defined(__x86_64__)
+#define FIBER_UCONTEXT 1
+#include <ucontext.h>
+#endif
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -38,7 +44,9 @@
 struct fvm__fiber {
     uint8_t *map; /* guard page and stack */
     size_t map_bytes, guard_bytes;
+#ifdef FIBER_UCONTEXT
     ucontext_t outside, inside;
+#endif
     fvm_err (*fn)(void *);
     void *arg;
     fvm_err result;
@@ -81,10 +89,9 @@ void fvm__fiber_free(struct fvm__fiber *f, const fvm_allocator *alloc)
     fvm_mem_free(alloc, f, sizeof *f);
 }
 
-/* The first thing that runs on the stack. makecontext passes ints, so the pointer comes in two. */
-static void fiber_main(unsigned high, unsigned low)
+/* The first thing that runs on the stack, and the last. */
+static void fiber_main(struct fvm__fiber *f)
 {
-    struct fvm__fiber *f = (struct fvm__fiber *)(uintptr_t)((uint64_t)high << 32 | low);
 #ifdef FIBER_ASAN
     __sanitizer_finish_switch_fiber(NULL, &f->outside_bottom, &f->outside_bytes);
 #endif
@@ -95,8 +102,47 @@ static void fiber_main(unsigned high, unsigned low)
 #ifdef FIBER_TSAN
     __tsan_switch_to_fiber(f->outside_tsan, 0);
 #endif
+}
+
+#ifdef FIBER_UCONTEXT
+/* makecontext passes ints, so the pointer comes in two. */
+static void fiber_start(unsigned high, unsigned low)
+{
+    struct fvm__fiber *f = (struct fvm__fiber *)(uintptr_t)((uint64_t)high << 32 | low);
+    fiber_main(f);
     (void)setcontext(&f->outside);
 }
+
+static void call_on_stack(struct fvm__fiber *f)
+{
+    uint64_t self = (uint64_t)(uintptr_t)f;
+    (void)getcontext(&f->inside);
+    f->inside.uc_stack.ss_sp = f->map + f->guard_bytes;
+    f->inside.uc_stack.ss_size = f->map_bytes - f->guard_bytes;
+    f->inside.uc_link = NULL;
+    makecontext(&f->inside, (void (*)(void))fiber_start, 2, (unsigned)(self >> 32), (unsigned)self);
+    (void)swapcontext(&f->outside, &f->inside);
+}
+#else
+/* fiber_main(f) with the stack pointer at the top of the new stack. The frame address makes the
+ * compiler keep a frame pointer, by which debuggers find their way back. */
+static __attribute__((noinline)) void call_on_stack(struct fvm__fiber *f)
+{
+    uint8_t *top = f->map + f->map_bytes; /* a page's end, so aligned to 16 */
+    void *volatile frame = __builtin_frame_address(0);
+    struct fvm__fiber *arg = f;
+    (void)frame;
+    __asm__ volatile("movq %%rsp, %%rbx\n\t"
+                     "movq %[top], %%rsp\n\t"
+                     "callq *%[fn]\n\t"
+                     "movq %%rbx, %%rsp"
+                     : "+D"(arg)
+                     : [top] "r"(top), [fn] "r"(fiber_main)
+                     : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "xmm0", "xmm1",
+                       "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
+                       "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory", "cc");
+}
+#endif
 
 static void switch_there_and_back(struct fvm__fiber *f)
 {
@@ -109,7 +155,7 @@ static void switch_there_and_back(struct fvm__fiber *f)
     f->inside_tsan = __tsan_create_fiber(0);
     __tsan_switch_to_fiber(f->inside_tsan, 0);
 #endif
-    (void)swapcontext(&f->outside, &f->inside);
+    call_on_stack(f);
 #ifdef FIBER_ASAN
     __sanitizer_finish_switch_fiber(fake, NULL, NULL);
 #endif
@@ -126,12 +172,6 @@ fvm_err fvm__fiber_run(struct fvm__fiber **fiber, const fvm_allocator *alloc, fv
     if (f->running) return fn(arg);
     f->fn = fn;
     f->arg = arg;
-    if (getcontext(&f->inside) != 0) return FVM_ERR_NOMEM;
-    f->inside.uc_stack.ss_sp = f->map + f->guard_bytes;
-    f->inside.uc_stack.ss_size = f->map_bytes - f->guard_bytes;
-    f->inside.uc_link = NULL;
-    uint64_t self = (uint64_t)(uintptr_t)f;
-    makecontext(&f->inside, (void (*)(void))fiber_main, 2, (unsigned)(self >> 32), (unsigned)self);
     f->running = true;
     switch_there_and_back(f);
     f->running = false;
