@@ -1,5 +1,6 @@
 #!/bin/sh
-# Compares libfvm's wasm engine with node's V8 on random modules, and on the corpus.
+# Compares libfvm's wasm engine with node's V8 on random modules, and on the corpus; and its
+# interpreter with its compiler, where there is one.
 #
 # usage: run.sh [--build DIR] [--seconds N | --batches N] [--seed N] [--cases N] [--out DIR]
 #
@@ -66,14 +67,32 @@ compare() {
     done
 }
 
+# Interpreter against compiler, with gas running short at many points: engines NAME FILE
+engines() {
+    "$diff" engines "$2" >"$out/engines.txt" 2>"$out/engines.log"
+    status=$?
+    if [ $status -ne 0 ] && [ $status -ne 77 ]; then
+        failures=$((failures + 1))
+        echo "FINDING in $1 (interpreter and compiler)"
+        head -c 4000 "$out/engines.txt"
+        tail -n 3 "$out/engines.log"
+        cp "$2" "$out/findings/$1.batch"
+        cp "$out/engines.txt" "$out/findings/$1-engines.txt"
+    fi
+    tail -n 1 "$out/engines.txt" >>"$out/totals-engines.txt"
+}
+
 start=$(date +%s)
 : >"$out/totals-run.txt"
 : >"$out/totals-metered.txt"
 : >"$out/totals-metered2.txt"
-cat "$here"/corpus/*.batch >"$out/batch" && compare corpus "$out/batch"
+: >"$out/totals-engines.txt"
+cat "$here"/corpus/*.batch >"$out/batch" && compare corpus "$out/batch" && engines corpus "$out/batch"
 while if [ -n "$seconds" ]; then [ $(($(date +%s) - start)) -lt "$seconds" ]; else [ $run -lt "$batches" ]; fi; do
     "$diff" gen "$out/batch" "$seed" "$cases" "$@" || exit 2
     compare "seed-$seed" "$out/batch"
+    # each case is run a few dozen times, so only some of them
+    "$diff" gen "$out/batch" "$seed" $((cases / 10)) "$@" && engines "seed-$seed" "$out/batch"
     seed=$((seed + cases))
     run=$((run + 1))
 done
@@ -86,5 +105,7 @@ for mode in run metered metered2; do
               for (i = 1; i <= k; i++) printf ", %d %s", n[order[i]], order[i]; printf "\n" }
     ' "$out/totals-$mode.txt"
 done
+awk '{ c += $4; r += $6; d += $8 } END { if (NR) printf "interpreter and compiler: %d cases, %d runs, %d differ\n", c, r, d }' \
+    "$out/totals-engines.txt"
 echo "$failures batches with findings"
 [ $failures -eq 0 ]
