@@ -62,6 +62,22 @@ static int grow_map(fvm__lmdb *db, size_t seen)
     return rc;
 }
 
+/* Every page of the file that a write looks at stays mapped, with some around it, and counts as
+ * memory of this process until somebody needs it: the kernel would take it back, but whoever watches
+ * an import sees memory grow with the archive. So the file is mapped anew now and then. */
+static void forget_pages(fvm__lmdb *db, uint64_t bytes)
+{
+    (void)pthread_mutex_lock(&db->lock);
+    db->written += bytes;
+    bool now = db->written >= FVM__LMDB_REMAP;
+    if (now) db->written = 0;
+    (void)pthread_mutex_unlock(&db->lock);
+    if (!now) return;
+    (void)pthread_rwlock_wrlock(&db->map_lock);
+    (void)mdb_env_set_mapsize(db->env, map_size(db)); /* the same size: the map as it was */
+    (void)pthread_rwlock_unlock(&db->map_lock);
+}
+
 /* --- transactions --- */
 
 static MDB_txn *pool_take(fvm__lmdb *db)
@@ -222,10 +238,15 @@ static int put_batch(fvm__lmdb *db, MDB_txn *txn, void *ctx, fvm_err *err)
 static fvm_err lmdb_put_many(void *self, const fvm_block *blocks, size_t count)
 {
     batch b = { blocks, count };
+    uint64_t bytes = 0;
     if (count == 0) return FVM_OK;
-    for (size_t i = 0; i < count; i++) /* what could not be written to a CAR and read again */
+    for (size_t i = 0; i < count; i++) { /* what could not be written to a CAR and read again */
         if (blocks[i].data.len > FVM_CAR_SECTION_MAX - FVM_CID_BYTES_MAX) return FVM_ERR_LIMIT;
-    return fvm__lmdb_write(self, put_batch, &b, "cannot write blocks");
+        bytes += blocks[i].data.len;
+    }
+    FVM_TRY(fvm__lmdb_write(self, put_batch, &b, "cannot write blocks"));
+    forget_pages(self, bytes);
+    return FVM_OK;
 }
 
 static void lmdb_free(void *self)

@@ -248,8 +248,8 @@ static fvm_err enter(walk *w, bool *ok, unsigned depth, uint64_t number)
 /* The page numbers that an entry of the free tree lists. */
 static void free_list(walk *w, fvm_bytes value)
 {
-    uint64_t count = value.len >= 8 ? fvm_load_le64(value.ptr) : UINT64_MAX;
-    if (value.len % 8 || count > value.len / 8 - 1) {
+    uint64_t count = value.len >= 8 ? fvm_load_le64(value.ptr) : 0;
+    if (value.len < 8 || value.len % 8 || count > value.len / 8 - 1) {
         problem(w, "the list of free pages does not decode");
         return;
     }

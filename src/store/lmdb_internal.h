@@ -13,6 +13,7 @@
 #define FVM__LMDB_READERS 1024 /* slots in the lock file, for all processes together */
 #define FVM__LMDB_POOL 32      /* read transactions kept for reuse */
 #define FVM__LMDB_LAYOUT 1
+#define FVM__LMDB_REMAP ((uint64_t)8 << 20) /* see forget_pages in lmdb.c */
 
 typedef struct fvm__lmdb {
     const fvm_allocator *alloc;
@@ -26,6 +27,7 @@ typedef struct fvm__lmdb {
     pthread_mutex_t lock; /* of what follows */
     MDB_txn *pool[FVM__LMDB_POOL];
     size_t pooled;
+    uint64_t written; /* bytes of blocks since the map was made anew */
     fvm_store_why last;
 } fvm__lmdb;
 
