@@ -49,6 +49,38 @@ add_custom_command(OUTPUT ${FVM_SDK_LIB}
   DEPENDS ${sdk_objects} VERBATIM)
 add_custom_target(fvm_sdk ALL DEPENDS ${FVM_SDK_LIB})
 
+# The SDK's folder as `fvm actor` uses it, here and installed: include, libc, lib.
+file(COPY ${FVM_WASM_BUILTINS} DESTINATION ${FVM_SDK_DIR}/lib)
+file(GLOB sdk_headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sdk/include/fvm/*.h
+  ${CMAKE_SOURCE_DIR}/sdk/include/fvm/actor/*.h)
+set(sdk_copies)
+macro(sdk_copy from to)
+  add_custom_command(OUTPUT ${FVM_SDK_DIR}/${to}
+    COMMAND ${CMAKE_COMMAND} -E copy ${from} ${FVM_SDK_DIR}/${to} DEPENDS ${from} VERBATIM)
+  list(APPEND sdk_copies ${FVM_SDK_DIR}/${to})
+endmacro()
+foreach(header ${sdk_headers})
+  file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR}/sdk/include ${header})
+  sdk_copy(${header} include/${name})
+endforeach()
+foreach(name address base big blockstore cid)
+  sdk_copy(${CMAKE_SOURCE_DIR}/include/fvm/${name}.h include/fvm/${name}.h)
+endforeach()
+foreach(name base/util ipld/amt ipld/bitfield ipld/hamt ipld/kamt)
+  sdk_copy(${CMAKE_SOURCE_DIR}/src/${name}.h include/${name}.h)
+endforeach()
+sdk_copy(${CMAKE_SOURCE_DIR}/sdk/libc/string.h libc/string.h)
+add_custom_target(fvm_sdk_headers ALL DEPENDS ${sdk_copies})
+
+# The mock kernel and the SDK compiled natively, for unit tests of actors.
+file(GLOB mock_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sdk/mock/*.c)
+add_library(fvm_mock STATIC ${mock_sources} ${sdk_sources})
+target_include_directories(fvm_mock PUBLIC ${CMAKE_SOURCE_DIR}/sdk/include)
+target_link_libraries(fvm_mock PUBLIC fvm_core)
+set_target_properties(fvm_mock PROPERTIES ARCHIVE_OUTPUT_DIRECTORY ${FVM_SDK_DIR}/lib)
+add_custom_command(TARGET fvm_mock POST_BUILD COMMAND ${CMAKE_COMMAND} -E create_symlink
+  $<TARGET_FILE:fvm_core> ${FVM_SDK_DIR}/lib/libfvm.a VERBATIM)
+
 # The tool that numbers methods. Not linked with the library, which may come to hold actors itself.
 add_executable(fvm-frc42 sdk/tools/frc42.c src/cli/cmd_actor_frc42.c src/crypto/hash.c
   src/crypto/keccak.c src/base/alloc.c src/base/buf.c src/base/err.c)
@@ -98,4 +130,18 @@ function(fvm_add_actor name)
     DEPENDS ${objects} ${FVM_SDK_LIB} VERBATIM)
   add_custom_target(actor_${name} ALL DEPENDS ${wasm})
   add_dependencies(actor_${name} fvm_sdk)
+endfunction()
+
+# fvm_add_actor_unit(NAME SOURCES file...): a native program of an actor's sources and a unit test with
+# the mock kernel, and a test that runs it.
+function(fvm_add_actor_unit name)
+  cmake_parse_arguments(arg "" "ACTOR" "SOURCES" ${ARGN})
+  add_executable(unit_${name} ${arg_SOURCES})
+  target_compile_options(unit_${name} PRIVATE
+    -include ${CMAKE_BINARY_DIR}/actors/obj/${arg_ACTOR}/frc42.h)
+  add_dependencies(unit_${name} actor_${arg_ACTOR})
+  target_link_libraries(unit_${name} PRIVATE fvm_mock)
+  set_target_properties(unit_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/sdk)
+  add_test(NAME unit_${name} COMMAND unit_${name})
+  set_tests_properties(unit_${name} PROPERTIES LABELS sdk)
 endfunction()

@@ -38,6 +38,7 @@ typedef struct fvm_command {
     const char *summary;
     fvm_cli_exit (*run)(int argc, char **argv);
 } fvm_command;
+fvm_cli_exit fvm_cmd_actor(int argc, char **argv);
 fvm_cli_exit fvm_cmd_bundle(int argc, char **argv);
 fvm_cli_exit fvm_cmd_car(int argc, char **argv);
 fvm_cli_exit fvm_cmd_conformance(int argc, char **argv);

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 static const fvm_command commands[] = {
+    { "actor", "actors in C: new, build, test", fvm_cmd_actor },
     { "bundle", "bundles of built-in actors: import, list, show, remove", fvm_cmd_bundle },
     { "car", "archives and databases of blocks: make, move, check", fvm_cmd_car },
     { "conformance", "run message vectors and compare every result", fvm_cmd_conformance },

@@ -54,37 +54,48 @@ static fvm_err put_account_state(fvm_cid *head, const fvm_blockstore *bs,
     return err;
 }
 
-fvm_err fvm_world_make(fvm_cid *root, fvm_address *sender, const fvm_blockstore *bs,
-                       uint32_t network_version, fvm_bytes wasm, const fvm_big *balance)
+fvm_err fvm_world_make_accounts(fvm_cid *root, fvm_address *accounts, size_t count,
+                                const fvm_blockstore *bs, uint32_t network_version, fvm_bytes wasm,
+                                const fvm_big *balance)
 {
+    enum { OTHERS = 3 };
     fvm_genesis_builtin builtins[FVM_COUNT(names)];
-    uint8_t key[65] = { 0x04, 1, 2, 3 }; /* no signature is checked here, so any key will do */
+    fvm_genesis_actor actors[OTHERS + FVM_WORLD_ACCOUNTS_MAX];
     fvm_big fortune;
-    fvm_cid account_state, code;
+    fvm_cid code;
+    if (count == 0 || count > FVM_WORLD_ACCOUNTS_MAX) return FVM_ERR_INVALID;
     FVM_TRY(fvm_big_from_text(&fortune, FVM_STR("1000000000000000000000000000"))); /* 10^9 FIL */
     for (size_t i = 0; i < FVM_COUNT(names); i++) {
         builtins[i].name = names[i];
         FVM_TRY(put_stub(&builtins[i].code, bs, names[i]));
     }
-    *sender = fvm_address_secp256k1(key);
-    FVM_TRY(put_account_state(&account_state, bs, sender));
     FVM_TRY(fvm_blockstore_put_new(bs, &code, FVM_CODEC_RAW, wasm));
-    fvm_genesis_actor actors[] = {
-        { .id = FVM_ID_REWARD, .code = builtins[REWARD].code },
-        { .id = FVM_ID_BURNT, .code = builtins[ACCOUNT].code },
-        { .id = FVM_WORLD_SENDER,
-          .code = builtins[ACCOUNT].code,
-          .head = account_state,
-          .balance = fortune,
-          .address = *sender },
-        { .id = FVM_WORLD_ACTOR, .code = code, .balance = *balance },
-    };
+    actors[0] = (fvm_genesis_actor){ .id = FVM_ID_REWARD, .code = builtins[REWARD].code };
+    actors[1] = (fvm_genesis_actor){ .id = FVM_ID_BURNT, .code = builtins[ACCOUNT].code };
+    actors[2] = (fvm_genesis_actor){ .id = FVM_WORLD_ACTOR, .code = code, .balance = *balance };
+    for (size_t i = 0; i < count; i++) {
+        /* no signature is checked here, so any key will do */
+        uint8_t key[65] = { 0x04, 1, 2, 3, (uint8_t)i };
+        fvm_genesis_actor *account = &actors[OTHERS + i];
+        accounts[i] = fvm_address_secp256k1(key);
+        *account = (fvm_genesis_actor){ .id = FVM_WORLD_SENDER + i,
+                                        .code = builtins[ACCOUNT].code,
+                                        .balance = fortune,
+                                        .address = accounts[i] };
+        FVM_TRY(put_account_state(&account->head, bs, &accounts[i]));
+    }
     fvm_genesis genesis = {
         .network_version = network_version,
         .builtins = builtins,
         .builtin_count = FVM_COUNT(builtins),
         .actors = actors,
-        .actor_count = FVM_COUNT(actors),
+        .actor_count = OTHERS + count,
     };
     return fvm_genesis_build(root, bs, &genesis, NULL);
+}
+
+fvm_err fvm_world_make(fvm_cid *root, fvm_address *sender, const fvm_blockstore *bs,
+                       uint32_t network_version, fvm_bytes wasm, const fvm_big *balance)
+{
+    return fvm_world_make_accounts(root, sender, 1, bs, network_version, wasm, balance);
 }
