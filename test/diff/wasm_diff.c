@@ -327,17 +327,27 @@ static uint32_t hash_words(const uint8_t *ptr, size_t len)
     return h;
 }
 
+/* The globals of an instance; of references only whether they are null, as they are addresses. */
+static uint32_t hash_globals(const fvm_wasm_instance *instance)
+{
+    const fvm_wasm_module *m = instance->module;
+    uint32_t h = 0;
+    for (uint32_t g = m->n_global_imports; g < m->n_globals; g++) {
+        uint64_t value = instance->globals[m->globals[g].slot];
+        if (fvm__is_ref(m->globals[g].type)) value = value != 0;
+        h = (h ^ hash_words((const uint8_t *)&value, sizeof value)) * 0x9e3779b1u;
+    }
+    return h;
+}
+
 /* Everything of an instance: all bits of results, the trap itself, gas, memory, globals. */
 static void say_all(run *r, const fvm_wasm_instance *instance, fvm_err err, uint64_t result)
 {
-    const fvm_wasm_module *m = instance->module;
     fvm_wasm_memory memory = fvm_wasm_instance_memory(instance);
     say(r, "error %d trap %d gas %" PRId64, (int)err, (int)fvm_wasm_instance_trap(instance),
         fvm_wasm_instance_gas(instance));
     say(r, " memory %zu %x globals %x result %" PRIx64 "\n", memory.len,
-        hash_words(memory.ptr, memory.len),
-        hash_words((const uint8_t *)instance->globals, (m->n_globals - m->n_global_imports) * 8),
-        result);
+        hash_words(memory.ptr, memory.len), hash_globals(instance), result);
 }
 
 static void make_all_calls(run *r, fvm_wasm_instance *instance, const fvm_wasm_module *module)
