@@ -25,7 +25,7 @@ typedef struct fvm_machine fvm_machine;
 FVM_API FVM_NODISCARD fvm_err fvm_engine_new(fvm_engine **out, const fvm_allocator *alloc);
 /** What an engine is made with. Zero-initialise, then set. */
 typedef enum fvm_engine_backend {
-    FVM_ENGINE_DEFAULT, /* the library's choice for this CPU */
+    FVM_ENGINE_DEFAULT, /* the compiler where there is one for the CPU */
     FVM_ENGINE_INTERP,  /* the portable interpreter */
     FVM_ENGINE_JIT,     /* the baseline compiler: x86-64 Linux */
 } fvm_engine_backend;

@@ -15,6 +15,7 @@ static const char help[] =
     "a\n"
     "file whose built-in actors are not here is skipped.\n\n"
     "  --engine NAME  what runs wasm: interp or jit, which give the same results\n"
+    "                 (default: jit where there is one for this CPU)\n"
     "  --jobs N       threads (default 1)\n"
     "  --network NV   run the variants of this network version alone\n"
     "  --traces       compare every charge and call with trace/ID.trace.json, too, where there is "

@@ -510,8 +510,10 @@ static fvm_err all_bodies(fvm__validator *v)
 
 static fvm_err open_backend(fvm__decoder *d, fvm__backend **out)
 {
-    return d->backend == FVM_WASM_BACKEND_X64 ? fvm__x64_backend_new(out, d->module)
-                                              : fvm__interp_backend_new(out, d->module);
+    bool compiled = d->backend == FVM_WASM_BACKEND_X64 ||
+                    (d->backend == FVM_WASM_BACKEND_DEFAULT && fvm__x64_supported());
+    return compiled ? fvm__x64_backend_new(out, d->module)
+                    : fvm__interp_backend_new(out, d->module);
 }
 
 fvm_err fvm__decode_no_code(fvm__decoder *d)

@@ -79,7 +79,7 @@ FVM_NODISCARD fvm_err fvm_wasm_module_new(fvm_wasm_module **out, const fvm_wasm_
 /** What runs a module: each gives the same results, traps and gas. All modules whose instances share
  *  functions or tables (store.h) must be made for the same one. */
 typedef enum fvm_wasm_backend {
-    FVM_WASM_BACKEND_DEFAULT, /* the library's choice: now the interpreter */
+    FVM_WASM_BACKEND_DEFAULT, /* the compiler where there is one for the CPU */
     FVM_WASM_BACKEND_INTERP,
     FVM_WASM_BACKEND_X64, /* the baseline compiler; x86-64 Linux */
 } fvm_wasm_backend;

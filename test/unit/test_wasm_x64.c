@@ -1,0 +1,375 @@
+/* test_wasm_x64.c - the compiler beside the interpreter on modules made for it, and its bounds on
+ * hostile ones. What both do with real and random modules: test/diff, test/wasm. */
+#include "test.h"
+#include "wasm/instance.h"
+#include "wasm_asm.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static const fvm_wasm_rules metered = {
+    .metering = FVM_WASM_METERING_V4,
+    .stack_limit = 2048,
+    .instruction_milligas = 4000,
+    .memory_byte_milligas = 400,
+    .table_element_milligas = 3200,
+    .memory_max_pages = 8192,
+    .table_max_elements = 20000,
+    .frame_budget_bytes = 4 << 20,
+    .sign_extension = true,
+    .saturating_conversion = true,
+    .reference_types = true,
+};
+
+/* --- one call on one engine --------------------------------------------------------------------- */
+
+typedef struct outcome {
+    fvm_err err;
+    fvm_wasm_trap trap;
+    int64_t gas;
+    uint64_t result, global;
+} outcome;
+
+typedef struct call {
+    const fvm_wasm_module *module;
+    fvm_wasm_context *context;
+    uint64_t args[4];
+    int64_t milligas;
+    outcome out;
+} call;
+
+static fvm_err make_call(void *arg)
+{
+    call *c = arg;
+    fvm_wasm_instance *instance;
+    fvm_wasm_export entry;
+    CHECK_OK(fvm_wasm_instance_new(&instance, c->context, c->module, NULL, NULL, c->milligas));
+    CHECK(fvm_wasm_module_export(c->module, &entry, FVM_STR("f")));
+    c->out.err = fvm_wasm_instance_call(instance, &c->out.result, entry.index, c->args);
+    c->out.trap = fvm_wasm_instance_trap(instance);
+    c->out.gas = fvm_wasm_instance_gas(instance);
+    c->out.global = c->module->n_globals ? instance->globals[0] : 0;
+    fvm_wasm_instance_free(instance);
+    return FVM_OK;
+}
+
+static outcome run_on(fvm_wasm_backend backend, const fvm_wasm_rules *rules, fvm_bytes wasm,
+                      uint64_t arg, int64_t milligas)
+{
+    call c = { .args = { arg }, .milligas = milligas };
+    fvm_wasm_module *module;
+    char detail[FVM_WASM_DETAIL_MAX];
+    CHECK_OK(fvm_wasm_module_new_on(&module, rules, NULL, wasm, detail, NULL, backend));
+    c.module = module;
+    CHECK_OK(fvm_wasm_context_new(&c.context, NULL));
+    CHECK_OK(fvm_wasm_context_run(c.context, make_call, &c));
+    fvm_wasm_context_free(c.context);
+    fvm_wasm_module_free(module);
+    return c.out;
+}
+
+/* What the compiler does, which is what the interpreter does. */
+static outcome run_both(const fvm_wasm_rules *rules, fvm_bytes wasm, uint64_t arg, int64_t milligas)
+{
+    outcome a = run_on(FVM_WASM_BACKEND_INTERP, rules, wasm, arg, milligas);
+    outcome b = run_on(FVM_WASM_BACKEND_X64, rules, wasm, arg, milligas);
+    CHECK(a.err == b.err);
+    CHECK(a.trap == b.trap);
+    CHECK(a.gas == b.gas);
+    CHECK(a.global == b.global);
+    CHECK(a.err != FVM_OK || a.result == b.result);
+    return b;
+}
+
+static bool no_compiler(void)
+{
+    return !fvm_wasm_backend_available(FVM_WASM_BACKEND_X64);
+}
+
+/* --- limits --------------------------------------------------------------------------------------- */
+
+/* f(n) counts a global up and calls itself, without end. */
+static fvm_bytes endless_recursion(wasm_asm *a)
+{
+    wasm_begin(a);
+    uint32_t type = wasm_type(a, "i", "i");
+    wasm_global(a, 'i', true, FVM_BYTES(I32_CONST, 0, END));
+    uint32_t f = wasm_func(a, type,
+                           BODY(NO_LOCALS, GLOBAL_GET, 0, I32_CONST, 1, I32_ADD, GLOBAL_SET, 0,
+                                LOCAL_GET, 0, CALL, 0, END));
+    wasm_export(a, "f", WASM_FUNC_KIND, f);
+    return wasm_finish(a);
+}
+
+TEST(recursion_ends_at_the_same_depth_of_the_frame_budget)
+{
+    wasm_asm a;
+    if (no_compiler()) return;
+    fvm_bytes wasm = endless_recursion(&a);
+    outcome out = run_both(&fvm_wasm_rules_standard, wasm, 1, 0);
+    CHECK(out.err == FVM_ERR_TRAP && out.trap == FVM_WASM_TRAP_STACK_OVERFLOW);
+    CHECK(out.global > 1000);
+    wasm_end(&a);
+}
+
+TEST(recursion_ends_at_the_same_height_of_the_limiter)
+{
+    wasm_asm a;
+    if (no_compiler()) return;
+    fvm_bytes wasm = endless_recursion(&a);
+    outcome out = run_both(&metered, wasm, 1, INT64_MAX);
+    CHECK(out.err == FVM_ERR_TRAP && out.trap == FVM_WASM_TRAP_STACK_LIMIT);
+    wasm_end(&a);
+}
+
+TEST(gas_short_by_any_amount_ends_both_at_the_same_place)
+{
+    wasm_asm a;
+    if (no_compiler()) return;
+    wasm_begin(&a);
+    uint32_t type = wasm_type(&a, "i", "i");
+    wasm_global(&a, 'i', true, FVM_BYTES(I32_CONST, 0, END));
+    wasm_memory(&a, 1, -1);
+    /* loop: global += 1, store, memory.grow by the argument if odd, until the argument is zero */
+    uint32_t f = wasm_func(&a, type,
+                           BODY(1, 1, 0x7f, LOOP, EMPTY, GLOBAL_GET, 0, I32_CONST, 1, I32_ADD,
+                                GLOBAL_SET, 0, LOCAL_GET, 0, LOCAL_GET, 0, I32_STORE, 2, 0,
+                                LOCAL_GET, 0, IF, EMPTY, LOCAL_GET, 1, MEMORY_GROW, 0, LOCAL_SET, 1,
+                                LOCAL_GET, 0, I32_CONST, 1, I32_SUB, LOCAL_TEE, 0, BR_IF, 1, END,
+                                END, GLOBAL_GET, 0, END));
+    wasm_export(&a, "f", WASM_FUNC_KIND, f);
+    fvm_bytes wasm = wasm_finish(&a);
+    outcome out = run_both(&metered, wasm, 3, INT64_C(1) << 40);
+    CHECK_OK(out.err);
+    int64_t used = (INT64_C(1) << 40) - out.gas;
+    for (int64_t gas = 0; gas <= used; gas += gas < used - 500000 && gas > 500000 ? 999000 : 1000) {
+        out = run_both(&metered, wasm, 3, gas);
+        CHECK((out.err == FVM_OK) == (gas >= used));
+    }
+    wasm_end(&a);
+}
+
+TEST(charges_beyond_32_bits_are_exact)
+{
+    wasm_asm a;
+    fvm_wasm_rules dear = metered;
+    if (no_compiler()) return;
+    dear.instruction_milligas = 0x70000000;
+    wasm_begin(&a);
+    uint32_t type = wasm_type(&a, "i", "i");
+    uint32_t f = wasm_func(&a, type,
+                           BODY(NO_LOCALS, LOCAL_GET, 0, I32_CONST, 5, I32_ADD, LOCAL_GET, 0, IF,
+                                EMPTY, NOP, END, END));
+    wasm_export(&a, "f", WASM_FUNC_KIND, f);
+    fvm_bytes wasm = wasm_finish(&a);
+    outcome out = run_both(&dear, wasm, 1, INT64_C(1) << 45);
+    CHECK_OK(out.err);
+    CHECK(out.result == 6);
+    int64_t used = (INT64_C(1) << 45) - out.gas;
+    CHECK(used > UINT32_MAX);
+    out = run_both(&dear, wasm, 1, used - 1);
+    CHECK(out.trap == FVM_WASM_TRAP_OUT_OF_GAS && out.gas == -1);
+    wasm_end(&a);
+}
+
+/* --- code pages ----------------------------------------------------------------------------------- */
+
+TEST(code_pages_are_never_writable_and_executable)
+{
+    wasm_asm a;
+    fvm_wasm_module *module;
+    char line[512];
+    bool found = false;
+    if (no_compiler()) return;
+    CHECK_OK(fvm_wasm_module_new_on(&module, &metered, NULL, endless_recursion(&a), NULL, NULL,
+                                    FVM_WASM_BACKEND_X64));
+    FILE *maps = fopen("/proc/self/maps", "r");
+    CHECK(maps != NULL);
+    while (fgets(line, sizeof line, maps)) {
+        uint64_t from, to;
+        char may[5];
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &from, &to, may) != 3) continue;
+        CHECK_AT(line, !(strchr(may, 'w') && strchr(may, 'x')));
+        uint64_t code = (uint64_t)(uintptr_t)module->code;
+        if (code >= from && code < to) found = strcmp(may, "r-xp") == 0;
+    }
+    fclose(maps);
+    CHECK(found);
+    fvm_wasm_module_free(module);
+    wasm_end(&a);
+}
+
+/* --- hostile modules ------------------------------------------------------------------------------ */
+
+/* Counts the most that was held at once. */
+typedef struct peak_alloc {
+    fvm_allocator allocator;
+    size_t now, peak;
+} peak_alloc;
+
+static void *peak_resize(void *ctx, void *ptr, size_t old_size, size_t new_size)
+{
+    peak_alloc *p = ctx;
+    void *grown = fvm_allocator_libc()->resize(NULL, ptr, old_size, new_size);
+    if (!grown && new_size) return NULL;
+    p->now = p->now - old_size + new_size;
+    if (p->now > p->peak) p->peak = p->now;
+    return grown;
+}
+
+static void put(fvm_buf *body, fvm_bytes piece, uint32_t times)
+{
+    for (uint32_t i = 0; i < times; i++) wasm_put(body, piece.ptr, piece.len);
+}
+
+/* Sixteen locals, all of them live in registers or changed: (local.set i (local.get i + 1)). */
+static void touch_locals(fvm_buf *body)
+{
+    for (uint8_t i = 0; i < 16; i++)
+        put(body, FVM_BYTES(LOCAL_GET, i, I32_CONST, 1, I32_ADD, LOCAL_SET, i), 1);
+}
+
+enum shape {
+    DEEP_BLOCKS,
+    DEEP_LOOPS,
+    BRANCH_TABLES,
+    CALLS_AND_BRANCHES,
+    DEEP_OPERANDS,
+    SETS_UNDER_ALIASES,
+    ELSE_CHAINS,
+    MANY_EXITS,
+    SHAPES,
+};
+static const char *const shape_names[] = {
+    "deep blocks",
+    "deep loops",
+    "br_table to many labels",
+    "loops with calls and branches",
+    "deep operands",
+    "sets under aliases",
+    "chains of else",
+    "many exits",
+};
+
+static void make_body(fvm_buf *body, enum shape shape, uint32_t n)
+{
+    wasm_put(body, "\1\x20\x7f", 3); /* 32 locals */
+    touch_locals(body);
+    switch (shape) {
+    case DEEP_BLOCKS:
+        put(body, FVM_BYTES(BLOCK, EMPTY), n);
+        put(body, FVM_BYTES(END), n);
+        break;
+    case DEEP_LOOPS:
+        put(body, FVM_BYTES(LOOP, EMPTY, LOCAL_GET, 1, BR_IF, 0), n);
+        put(body, FVM_BYTES(END), n);
+        break;
+    case BRANCH_TABLES:
+        for (uint8_t i = 0; i < 100; i++)
+            put(body,
+                FVM_BYTES(LOOP, EMPTY, LOCAL_GET, i % 32, LOCAL_SET, (uint8_t)((i * 7 + 3) % 32)),
+                1);
+        for (uint32_t i = 0; i < n / 100; i++) {
+            wasm_put(body, (const uint8_t[]){ BLOCK, EMPTY, LOCAL_GET, 0, BR_TABLE, 100 }, 6);
+            for (uint8_t t = 0; t <= 100; t++) wasm_u8(body, t);
+            wasm_u8(body, END);
+        }
+        put(body, FVM_BYTES(END), 100);
+        break;
+    case CALLS_AND_BRANCHES:
+        put(body, FVM_BYTES(LOOP, EMPTY), 1);
+        put(body, FVM_BYTES(CALL, 0, LOCAL_GET, 0, BR_IF, 0), n);
+        put(body, FVM_BYTES(END), 1);
+        break;
+    case DEEP_OPERANDS:
+        put(body, FVM_BYTES(LOCAL_GET, 3), n);
+        put(body, FVM_BYTES(DROP), n);
+        break;
+    case SETS_UNDER_ALIASES:
+        put(body, FVM_BYTES(LOCAL_GET, 3), 40);
+        put(body, FVM_BYTES(LOCAL_GET, 3, LOCAL_GET, 4, LOCAL_SET, 3, DROP), n);
+        put(body, FVM_BYTES(DROP), 40);
+        break;
+    case ELSE_CHAINS:
+        put(body, FVM_BYTES(LOCAL_GET, 5, IF, EMPTY, LOCAL_GET, 5, LOCAL_SET, 6, ELSE), n);
+        put(body, FVM_BYTES(END), n);
+        break;
+    default:
+        put(body, FVM_BYTES(BLOCK, EMPTY), 1);
+        put(body, FVM_BYTES(LOCAL_GET, 1, BR_IF, 0, LOCAL_GET, 2, LOCAL_SET, 9), n);
+        put(body, FVM_BYTES(END), 1);
+        break;
+    }
+    wasm_u8(body, END);
+}
+
+/* Bytes of code, and of memory while compiling, for each byte of the module. */
+static void measure(double *code, double *memory, enum shape shape, uint32_t n)
+{
+    wasm_asm a;
+    fvm_buf body;
+    peak_alloc p = { .now = 0 };
+    p.allocator = (fvm_allocator){ .ctx = &p, .resize = peak_resize };
+    fvm_wasm_module *module;
+    char detail[FVM_WASM_DETAIL_MAX];
+    fvm_buf_init(&body, NULL);
+    make_body(&body, shape, n);
+    wasm_begin(&a);
+    uint32_t type = wasm_type(&a, "", "");
+    (void)wasm_func(&a, type, BODY(NO_LOCALS, END));
+    (void)wasm_func(&a, type, fvm_buf_bytes(&body));
+    fvm_bytes wasm = wasm_finish(&a);
+    fvm_err err = fvm_wasm_module_new_on(&module, &metered, NULL, wasm, detail, &p.allocator,
+                                         FVM_WASM_BACKEND_X64);
+    if (err != FVM_OK) test_fail(__FILE__, __LINE__, shape_names[shape], detail);
+    *code = (double)module->code_bytes / (double)wasm.len;
+    *memory = (double)p.peak / (double)wasm.len;
+    fvm_wasm_module_free(module);
+    fvm_buf_deinit(&body);
+    wasm_end(&a);
+}
+
+TEST(code_and_memory_are_linear_in_hostile_bodies)
+{
+    if (no_compiler()) return;
+    for (int shape = 0; shape < SHAPES; shape++) {
+        double code[2], memory[2];
+        measure(&code[0], &memory[0], (enum shape)shape, 20000);
+        measure(&code[1], &memory[1], (enum shape)shape, 80000);
+        printf("  %-30s %5.1f bytes of code, %5.1f of memory per byte\n", shape_names[shape],
+               code[1], memory[1]);
+        CHECK_AT(shape_names[shape], code[1] < 72 && code[1] < code[0] * 1.3);
+        CHECK_AT(shape_names[shape], memory[1] < 240 && memory[1] < memory[0] * 2.5);
+    }
+}
+
+/* --- no memory ------------------------------------------------------------------------------------ */
+
+static fvm_err compile_with(const fvm_allocator *alloc, void *ctx)
+{
+    fvm_wasm_module *module;
+    char detail[FVM_WASM_DETAIL_MAX];
+    FVM_TRY(fvm_wasm_module_new_on(&module, &metered, NULL, *(fvm_bytes *)ctx, detail, alloc,
+                                   FVM_WASM_BACKEND_X64));
+    fvm_wasm_module_free(module);
+    return FVM_OK;
+}
+
+TEST(each_allocation_of_the_compiler_may_fail)
+{
+    wasm_asm a;
+    fvm_buf body;
+    if (no_compiler()) return;
+    for (int shape = 0; shape < SHAPES; shape++) {
+        fvm_buf_init(&body, NULL);
+        make_body(&body, (enum shape)shape, 300);
+        wasm_begin(&a);
+        uint32_t type = wasm_type(&a, "", "");
+        (void)wasm_func(&a, type, BODY(NO_LOCALS, END));
+        (void)wasm_func(&a, type, fvm_buf_bytes(&body));
+        fvm_bytes wasm = wasm_finish(&a);
+        test_each_allocation_fails(compile_with, &wasm);
+        fvm_buf_deinit(&body);
+        wasm_end(&a);
+    }
+}
