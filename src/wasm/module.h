@@ -45,6 +45,7 @@ typedef struct fvm__func_def {
     const void *code; /* the back end's; NULL: imported */
     uint32_t n_params;
     uint32_t n_locals;    /* parameters and the locals in use */
+    uint32_t n_zeroed;    /* those of them from n_params to here are zeroed on entry */
     uint32_t frame_bytes; /* virtual: what a call takes of the frame budget, on any back end */
     uint32_t frame_slots; /* what the interpreter uses */
     uint32_t stack_cost;  /* of the limiter; 0 for imports and when unmetered */

@@ -82,8 +82,50 @@ static fvm_err begin_used(fvm__validator *v, uint32_t n)
     FVM_TRY(fvm__vector_grow(v->alloc, &v->used, &v->cap_used, n, sizeof *v->used));
     if (v->cap_used > had) memset(v->used + had, 0, (v->cap_used - had) * sizeof *v->used);
     v->body++;
-    v->n_used = v->n_params;
     return FVM_OK;
+}
+
+/* Bodies with up to so many locals have all of them zeroed on entry. */
+#define ZEROED_ON_ENTRY (2 * FVM__ZERO_CHUNK)
+
+static uint32_t chunks_of(uint32_t locals)
+{
+    return (locals + FVM__ZERO_CHUNK - 1) / FVM__ZERO_CHUNK;
+}
+
+/* Numbers begin behind the parameters and, where locals are zeroed in chunks, a bitmap of those;
+ * the first chunk belongs to the entry. */
+static void place_locals(fvm__validator *v, fvm__func_def *func)
+{
+    uint32_t declared = v->n_locals - v->n_params;
+    v->zeroed_chunk = 0;
+    v->bitmap_at = v->n_used = v->n_params;
+    v->chunks_at = func->n_locals = func->n_zeroed = v->n_locals;
+    if (declared <= ZEROED_ON_ENTRY) return;
+    uint32_t chunks = chunks_of(declared - FVM__ZERO_CHUNK);
+    v->n_used += (chunks + 63) / 64;
+    v->chunks_at = func->n_zeroed = v->n_used + FVM__ZERO_CHUNK;
+    func->n_locals = v->chunks_at + chunks * FVM__ZERO_CHUNK;
+}
+
+/* When it is known which locals are in use; chunks count as a whole. */
+static void settle_locals(const fvm__validator *v, fvm__func_def *func)
+{
+    func->n_locals = func->n_zeroed = v->n_used;
+    if (v->n_used <= v->chunks_at) return;
+    func->n_zeroed = v->chunks_at;
+    func->n_locals = v->chunks_at + chunks_of(v->n_used - v->chunks_at) * FVM__ZERO_CHUNK;
+}
+
+/* Before live code uses a local. */
+static fvm_err see_to_zero(fvm__validator *v, uint32_t place)
+{
+    if (place < v->chunks_at) return FVM_OK;
+    uint32_t chunk = (place - v->chunks_at) / FVM__ZERO_CHUNK;
+    if (v->zeroed_chunk == chunk + 1) return FVM_OK;
+    v->zeroed_chunk = chunk + 1;
+    return v->be->ops->zero_locals(v->be, v->chunks_at + chunk * FVM__ZERO_CHUNK, v->bitmap_at,
+                                   chunk);
 }
 
 /* The declarations of a body; sets the function's number of locals and the limiter's L. */
@@ -102,9 +144,9 @@ static fvm_err get_locals(fvm__validator *v, fvm__func_def *func)
         FVM_TRY(fvm__get_value_type(v->d, &type));
         FVM_TRY(add_locals(v, count, type));
     }
-    func->n_locals = v->n_locals;
     bool by_count = v->m->rules.metering == FVM_WASM_METERING_V2;
     FVM_TRY(begin_used(v, v->n_locals));
+    place_locals(v, func);
     func->stack_cost = !v->metered ? 0 : by_count ? v->n_locals - func->n_params : groups;
     return FVM_OK;
 }
@@ -425,7 +467,10 @@ static fvm_err op_other(fvm__validator *v, fvm__opcode code, const op_info *info
         FVM_TRY(op_custom(v, &op, &price));
     if (price) FVM_TRY(fvm__charge(v, price));
     if (v->n_operands > v->max_operands) v->max_operands = v->n_operands;
-    if (live) FVM_TRY(v->be->ops->op(v->be, &op));
+    if (live) {
+        if (code >= FVM__OP_LOCAL_GET && code <= FVM__OP_LOCAL_TEE) FVM_TRY(see_to_zero(v, op.a));
+        FVM_TRY(v->be->ops->op(v->be, &op));
+    }
     v->after_const = code == FVM__OP_I32_CONST;
     if (v->after_const) v->last_const = (int32_t)(uint32_t)op.imm;
     return FVM_OK;
@@ -458,6 +503,7 @@ static fvm_err run_body(fvm__validator *v)
         if (code <= FVM__OP_RETURN) {
             FVM_TRY(fvm__op_control(v, code));
             v->after_const = false;
+            v->zeroed_chunk = 0; /* what follows may be reached another way */
         } else {
             FVM_TRY(op_other(v, code, &infos[code]));
         }
@@ -482,8 +528,8 @@ static fvm_err one_body(fvm__validator *v, uint32_t index)
         func->stack_cost += v->limiter.max;
         func->thunk_milligas = (uint64_t)v->price * (LIMITED_CALL_INSTRUCTIONS + func->n_params);
     }
-    func->n_locals = v->n_used;
-    uint64_t frame = 8 * ((uint64_t)v->n_used + v->max_operands) + FVM__FRAME_OVERHEAD;
+    settle_locals(v, func);
+    uint64_t frame = 8 * ((uint64_t)func->n_locals + v->max_operands) + FVM__FRAME_OVERHEAD;
     if (frame > UINT32_MAX) return FVM__UNSUPPORTED(v->d, "too many operands");
     func->frame_bytes = (uint32_t)frame;
     return v->be->ops->func_end(v->be, v->max_operands);

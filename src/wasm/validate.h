@@ -48,7 +48,9 @@ typedef struct fvm__validator {
         uint32_t place; /* ... and its new number there */
     } *used;            /* by local */
     uint32_t cap_used, n_used, body;
-    uint32_t *depths; /* of the br_table at hand */
+    uint32_t bitmap_at, chunks_at; /* locals from chunks_at on are zeroed in chunks */
+    uint32_t zeroed_chunk;         /* plus one: just seen to; 0 none */
+    uint32_t *depths;              /* of the br_table at hand */
     uint32_t cap_depths;
 
     fvm__limiter_sim limiter;

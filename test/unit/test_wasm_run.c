@@ -14,6 +14,7 @@ static const fvm_wasm_rules v4 = WASM_RULES_V4, v2 = WASM_RULES_V2;
 typedef struct bench {
     wasm_asm a;
     const fvm_wasm_rules *rules;
+    fvm_wasm_backend backend; /* default: the library's */
     fvm_wasm_module *module;
     fvm_wasm_context *context;
     fvm_wasm_instance *instance;
@@ -70,8 +71,8 @@ static fvm_err make_inside(void *arg)
 static fvm_err make(bench *b, int64_t gas)
 {
     char detail[FVM_WASM_DETAIL_MAX];
-    fvm_err err = fvm_wasm_module_new(&b->module, b->rules, &hosts, wasm_finish(&b->a), detail,
-                                      NULL);
+    fvm_err err = fvm_wasm_module_new_on(&b->module, b->rules, &hosts, wasm_finish(&b->a), detail,
+                                         NULL, b->backend);
     CHECK_AT(detail, err == FVM_OK);
     CHECK_OK(fvm_wasm_context_new(&b->context, NULL));
     b->args[0] = (uint64_t)gas;
@@ -293,6 +294,45 @@ TEST(unused_locals_take_nothing_of_the_frame_budget)
     CHECK_OK(call(&b, f, 400));
     CHECK(b.result == 0);
     end(&b);
+}
+
+/* f(p): 300 locals, all used in a block that is left at once unless p is 0; then one of them is
+ * read. With p = 0 the locals are written, so that a next frame finds the values on the stack. */
+static uint32_t with_many_locals(bench *b)
+{
+    fvm_buf body;
+    fvm_buf_init(&body, NULL);
+    wasm_put(&body, (const uint8_t[]){ 1, 0xac, 2, 0x7f, BLOCK, EMPTY, LOCAL_GET, 0, BR_IF, 0 },
+             10);
+    for (uint32_t i = 1; i <= 300; i++) {
+        wasm_u8(&body, I32_CONST);
+        wasm_sleb(&body, (int32_t)i);
+        wasm_u8(&body, LOCAL_SET);
+        wasm_uleb(&body, i);
+    }
+    wasm_put(&body, (const uint8_t[]){ END, LOCAL_GET, 0xfa, 1, LOCAL_GET, 0x90, 2, I32_ADD, END },
+             9);
+    uint32_t f = wasm_func(&b->a, wasm_type(&b->a, "i", "i"), fvm_buf_bytes(&body));
+    fvm_buf_deinit(&body);
+    return f;
+}
+
+TEST(locals_are_zero_where_nothing_was_written_however_many_there_are)
+{
+    const fvm_wasm_backend backends[] = { FVM_WASM_BACKEND_INTERP, FVM_WASM_BACKEND_X64 };
+    for (size_t i = 0; i < FVM_COUNT(backends); i++) {
+        bench b;
+        if (!fvm_wasm_backend_available(backends[i])) continue;
+        begin(&b, &v4);
+        b.backend = backends[i];
+        uint32_t f = with_many_locals(&b);
+        CHECK_OK(make(&b, PLENTY));
+        CHECK_OK(call(&b, f, 0));
+        CHECK(b.result == 250 + 272);
+        CHECK_OK(call(&b, f, 1));
+        CHECK(b.result == 0);
+        end(&b);
+    }
 }
 
 TEST(the_limiter_of_memory_is_asked_for_initial_sizes_and_growth)

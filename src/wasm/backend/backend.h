@@ -17,7 +17,10 @@
  *
  * Locals are numbered anew: parameters as they are, then those that live code names, in the order in
  * which it does. Until func_end `n_locals` of the function is the number of the declared ones, an
- * upper bound; then it is the number of those in use.
+ * upper bound; then it is the number of those in use. Likewise `n_zeroed`. Where a body has many
+ * locals, entering zeroes only some: a call has one price, and a few instructions would otherwise
+ * zero 400 kB for it. The others are zeroed in chunks when one of a chunk is first used, which
+ * zero_locals stands for.
  *
  * Direct calls to defined functions are bracketed by the limiter: their cost is the callee's, which
  * may be a function that comes later, so it is read when running, or patched by `finish`. */
@@ -46,6 +49,9 @@ typedef struct fvm__backend_ops {
     fvm_err (*func_begin)(fvm__backend *be, uint32_t func);
     /** Everything but blocks and branches; calls included. */
     fvm_err (*op)(fvm__backend *be, const fvm__op *op);
+    /** If bit `bit` of the locals from `bitmap` on is clear, sets it and zeroes the FVM__ZERO_CHUNK
+     *  locals from `first` on. Stands before each use of one of them that may be the first. */
+    fvm_err (*zero_locals)(fvm__backend *be, uint32_t first, uint32_t bitmap, uint32_t bit);
     /** BLOCK, LOOP or IF. */
     fvm_err (*block)(fvm__backend *be, fvm__opcode code, const fvm__block_type *type);
     /** `live`: the end of the arm before it is reached. */
@@ -66,6 +72,8 @@ typedef struct fvm__backend_ops {
     /** Frees what was not given away. */
     void (*free)(fvm__backend *be);
 } fvm__backend_ops;
+
+#define FVM__ZERO_CHUNK 64u
 
 /** The virtual size of a frame, which is taken from the frame budget by every back end alike, so that
  *  it must not use more of a value stack: 8 bytes for each local in use and each operand, and: */

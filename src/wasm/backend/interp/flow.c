@@ -233,6 +233,14 @@ static void be_charge_cost(fvm__backend *be, uint32_t id, uint64_t milligas)
     t->code[t->charges[id]].imm = milligas;
 }
 
+static fvm_err be_zero_locals(fvm__backend *be, uint32_t first, uint32_t bitmap, uint32_t bit)
+{
+    translator *t = (translator *)be;
+    FVM_TRY(reserve(t, 0));
+    emit(t, FVM__I_ZERO, first, bitmap, bit);
+    return FVM_OK;
+}
+
 static fvm_err be_func_begin(fvm__backend *be, uint32_t func)
 {
     translator *t = (translator *)be;
@@ -337,6 +345,7 @@ static void be_free(fvm__backend *be)
 static const fvm__backend_ops interp_ops = {
     .func_begin = be_func_begin,
     .op = fvm__translate_op,
+    .zero_locals = be_zero_locals,
     .block = be_block,
     .else_ = be_else,
     .end = be_end,

@@ -3,6 +3,7 @@
  * Calls between wasm functions do not nest here: a frame's record holds where its caller goes on.
  * So depth is bounded by the limiter and by the virtual frame budget alone. Calls of host functions
  * nest natively, and what is kept in variables here is written to the instance before. */
+#include "wasm/backend/backend.h"
 #include "wasm/backend/interp/insn.h"
 #include "wasm/instance.h"
 #include "wasm/numeric.h"
@@ -153,8 +154,7 @@ fvm_err fvm__interp_run(fvm_wasm_instance *entry, const fvm__funcref *start, uin
     budget -= func->frame_bytes;
     {
         WRITE_RECORD(fp + func->n_locals, &halt);
-        if (func->n_locals > func->n_params)
-            memset(fp + func->n_params, 0, (func->n_locals - func->n_params) * sizeof *fp);
+        for (u32 i = func->n_params; i < func->n_zeroed; i++) fp[i] = 0;
     }
     LOAD_MEMORY();
     NEXT();
@@ -182,6 +182,15 @@ L_BR_TABLE: {
     STEP(1 + (at < ip->c ? at : ip->c));
 }
 
+L_ZERO: {
+    u64 *word = &S(b) + ip->c / 64, mask = UINT64_C(1) << ip->c % 64;
+    if (!(*word & mask)) {
+        *word |= mask;
+        memset(&S(a), 0, FVM__ZERO_CHUNK * sizeof *fp);
+    }
+    STEP(1);
+}
+
     /* --- calls and returns --- */
 L_CALL:
     callee = &instance->module->funcs[ip->b];
@@ -194,7 +203,7 @@ enter_unlimited:
     if (FVM_UNLIKELY(budget < callee->frame_bytes)) TRAP(FVM_WASM_TRAP_STACK_OVERFLOW);
     budget -= callee->frame_bytes;
     WRITE_RECORD(base + callee->n_locals, ip + 1);
-    for (u32 i = callee->n_params; i < callee->n_locals; i++) base[i] = 0;
+    for (u32 i = callee->n_params; i < callee->n_zeroed; i++) base[i] = 0;
     fp = base;
     func = callee;
     ip = func->code;
@@ -255,7 +264,7 @@ enter_ref:
         WRITE_RECORD(base + callee->n_locals, ip + 1);
         if (FVM_UNLIKELY(budget < callee->frame_bytes)) TRAP(FVM_WASM_TRAP_STACK_OVERFLOW);
         budget -= callee->frame_bytes;
-        for (u32 i = callee->n_params; i < callee->n_locals; i++) base[i] = 0;
+        for (u32 i = callee->n_params; i < callee->n_zeroed; i++) base[i] = 0;
         fp = base;
         func = callee;
         ip = func->code;

@@ -480,6 +480,34 @@ static void close_gap(fvm__x64 *x, uint32_t gap)
     }
 }
 
+/* Locals in registers are written first, and read again afterwards: where control met, a local that
+ * another way had in use may be in a register on this one with what its slot happened to hold. */
+static fvm_err be_zero_locals(fvm__backend *be, uint32_t first, uint32_t bitmap, uint32_t bit)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    fvm__asm *a = &x->a;
+    int32_t word = (int32_t)(bitmap * 8 + bit / 32 * 4);
+    FVM_TRY(fvm__x_begin(x));
+    fvm__x_flush(x);
+    fvm__x_forget(x);
+    fvm__rm(a, false, 0xf7, 0, FVM__X_FRAME, word); /* test */
+    fvm__e32(a, 1u << bit % 32);
+    fvm__e8(a, 0x75); /* jne */
+    uint8_t *over = a->p++;
+    fvm__rm(a, false, 0x81, 1, FVM__X_FRAME, word); /* or */
+    fvm__e32(a, 1u << bit % 32);
+    fvm__e8(a, 0x57); /* push rdi */
+    fvm__lea(a, true, RDI, FVM__X_FRAME, (int32_t)(first * 8));
+    fvm__mov_ri(a, RCX, FVM__ZERO_CHUNK);
+    fvm__rr(a, false, 0x31, RAX, RAX);
+    fvm__e8(a, 0xf3); /* rep stosq */
+    fvm__e8(a, 0x48);
+    fvm__e8(a, 0xab);
+    fvm__e8(a, 0x5f); /* pop rdi */
+    *over = (uint8_t)(a->p - (over + 1));
+    return FVM_OK;
+}
+
 static fvm_err be_func_begin(fvm__backend *be, uint32_t func)
 {
     fvm__x64 *x = (fvm__x64 *)be;
@@ -505,7 +533,8 @@ static fvm_err be_func_begin(fvm__backend *be, uint32_t func)
                                   FVM_WASM_TRAP_STACK_LIMIT);
     x->budget_at = emit_limit(x, AT(fvm_wasm_instance, frames_used), x->m->rules.frame_budget_bytes,
                               FVM_WASM_TRAP_STACK_OVERFLOW);
-    emit_zero_locals(x, def->n_params, def->n_locals - def->n_params);
+    x->n_zeroed = def->n_zeroed;
+    emit_zero_locals(x, def->n_params, def->n_zeroed - def->n_params);
     return FVM_OK;
 }
 
@@ -518,10 +547,9 @@ static fvm_err be_func_end(fvm__backend *be, uint32_t max_height)
     if (slots > INT32_MAX / 16) return FVM_ERR_WASM_UNSUPPORTED;
     FVM_TRY(fvm__x_room(x, 0));
     def->frame_slots = def->n_locals + max_height;
-    if (def->n_locals < x->n_locals) {
-        trim_zero_locals(x, x->n_locals - def->n_params, def->n_locals - def->n_params);
-        close_gap(x, x->n_locals - def->n_locals);
-    }
+    if (def->n_zeroed < x->n_zeroed)
+        trim_zero_locals(x, x->n_zeroed - def->n_params, def->n_zeroed - def->n_params);
+    if (def->n_locals < x->n_locals) close_gap(x, x->n_locals - def->n_locals);
     bind(x, x->labels[0].forward);
     if (x->metered) {
         (void)fvm__put32(a->base + x->height_at, def->stack_cost);
@@ -579,6 +607,7 @@ static void be_free(fvm__backend *be)
 static const fvm__backend_ops x64_ops = {
     .func_begin = be_func_begin,
     .op = fvm__x_op,
+    .zero_locals = be_zero_locals,
     .block = be_block,
     .else_ = be_else,
     .end = be_end,

@@ -101,6 +101,7 @@ typedef struct fvm__x64 {
     uint32_t *calls;   /* by function: chain of places of calls that wait for it */
     uint32_t n_tables; /* br_tables so far, to tell stubs apart */
 
+    uint32_t n_zeroed;       /* as it was when the function began */
     uint32_t func, n_locals; /* declared; fewer may be in use, then operands move down */
     uint32_t *slots;         /* places of displacements to operands, times 2, plus 1 for one byte */
     uint32_t n_slots, cap_slots;
