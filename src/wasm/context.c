@@ -25,6 +25,7 @@ void fvm_wasm_context_free(fvm_wasm_context *c)
 {
     if (!c) return;
     fvm__pool_clear(c);
+    fvm__pool_close_pagemap(c);
     fvm__value_chunk *chunk = c->chunk;
     while (chunk && chunk->prev) chunk = chunk->prev;
     while (chunk) {

@@ -144,6 +144,8 @@ struct fvm_wasm_context {
     fvm_wasm_trap trap;
     fvm_wasm_instance *entry; /* of the innermost run of compiled code */
     void *native_sp;          /* where that run unwinds to */
+    int pagemap; /* /proc/self/pagemap, if a process is its owner (pool.c) */
+    int pagemap_owner;
     struct fvm__fiber *fiber; /* the native stack, made when first needed */
 };
 
@@ -179,6 +181,7 @@ bool fvm__pool_park(fvm_wasm_instance *instance);
 /** An instance of `module` as it was when its segments had been written, but for host, gas,
  *  limiter, globals and flags, which are the caller's to set. NULL when there is none. */
 fvm_wasm_instance *fvm__pool_take(fvm_wasm_context *context, const fvm_wasm_module *module);
+void fvm__pool_close_pagemap(fvm_wasm_context *context);
 void fvm__pool_clear(fvm_wasm_context *context);
 /** Frees for good. */
 void fvm__instance_destroy(fvm_wasm_instance *instance);

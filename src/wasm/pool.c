@@ -4,12 +4,14 @@
  *
  * Only what wasm can change is restored. Globals and the flags of dropped segments are few. Tables
  * of modules that have an instruction to write them are not pooled. Of the memory only pages that
- * are resident can differ from the initial image, and mincore names them: each is filled anew from
- * the data segments. Measured on a mainnet account call, that is a few microseconds, where
+ * were touched can differ from the initial image, and /proc/self/pagemap names them, also those that
+ * are swapped out, of which mincore says nothing: each is filled anew from the data segments. Measured on a mainnet account call, that is a few microseconds, where
  * madvise(MADV_DONTNEED) and the page faults after it cost tens. */
 #include "wasm/instance.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define POOL_MAX 32u              /* instances; nesting deeper than that makes and frees */
 #define POOL_BYTES (32u << 20)    /* resident memory of all pooled instances */
@@ -17,6 +19,8 @@
 #define RESTORE_PAGES 512u        /* more resident pages than that, too */
 #define SEGMENTS_MAX 16u          /* each page looks at each segment */
 #define HOST_PAGE 4096u
+
+_Static_assert(sizeof(off_t) == 8, "places in pagemap");
 
 bool fvm__module_poolable(const fvm_wasm_module *m)
 {
@@ -42,18 +46,55 @@ static void restore_page(uint8_t *memory, uint64_t at, const fvm_wasm_module *m)
     for (uint32_t s = 0; s < m->n_datas; s++) fill_from(memory + at, at, &m->datas[s]);
 }
 
-/* Restores the resident pages of [0, len); their count, or UINT32_MAX when that did not work out. */
-static uint32_t restore_resident(uint8_t *memory, uint64_t len, const fvm_wasm_module *m)
+/* The descriptor shows the address space of the process that opened it: not a parent's. */
+static int open_pagemap(fvm_wasm_context *c)
 {
-    unsigned char resident[RESTORE_BYTES / HOST_PAGE];
+    pid_t self = getpid();
+    if (c->pagemap_owner == self) return c->pagemap;
+    if (c->pagemap_owner) (void)close(c->pagemap);
+    bool pages_fit = sysconf(_SC_PAGESIZE) == (long)HOST_PAGE;
+    c->pagemap = pages_fit ? open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC) : -1;
+    c->pagemap_owner = c->pagemap < 0 ? 0 : self;
+    return c->pagemap;
+}
+
+void fvm__pool_close_pagemap(fvm_wasm_context *c)
+{
+    if (c->pagemap_owner) (void)close(c->pagemap);
+    c->pagemap_owner = 0;
+}
+
+/* Sets `touched` for each page that holds something; false where that cannot be found out. */
+#define PAGEMAP_ENTRIES 512u
+static bool find_touched(fvm_wasm_context *c, unsigned char *touched, const uint8_t *memory,
+                         uint64_t pages)
+{
+    uint64_t entries[PAGEMAP_ENTRIES];
+    int fd = open_pagemap(c);
+    for (uint64_t p = 0; p < pages;) {
+        uint64_t n = pages - p < PAGEMAP_ENTRIES ? pages - p : PAGEMAP_ENTRIES;
+        off_t at = (off_t)(((uintptr_t)memory / HOST_PAGE + p) * sizeof *entries);
+        ssize_t got = fd < 0 ? -1 : pread(fd, entries, (size_t)n * sizeof *entries, at);
+        if (got != (ssize_t)(n * sizeof *entries)) return false;
+        for (uint64_t i = 0; i < n; i++) touched[p + i] = entries[i] >> 62 != 0; /* or swapped */
+        p += n;
+    }
+    return true;
+}
+
+/* Restores the touched pages of [0, len); their count, or UINT32_MAX when that did not work out. */
+static uint32_t restore_touched(fvm_wasm_context *c, uint8_t *memory, uint64_t len,
+                                const fvm_wasm_module *m)
+{
+    unsigned char touched[RESTORE_BYTES / HOST_PAGE];
     uint64_t pages = len / HOST_PAGE;
     uint32_t count = 0;
     if (pages == 0) return 0;
-    if (len > RESTORE_BYTES || mincore(memory, (size_t)len, resident) != 0) return UINT32_MAX;
-    for (uint64_t p = 0; p < pages; p++) count += resident[p] & 1;
+    if (len > RESTORE_BYTES || !find_touched(c, touched, memory, pages)) return UINT32_MAX;
+    for (uint64_t p = 0; p < pages; p++) count += touched[p];
     if (count > RESTORE_PAGES) return UINT32_MAX;
     for (uint64_t p = 0; p < pages; p++)
-        if (resident[p] & 1) restore_page(memory, p * HOST_PAGE, m);
+        if (touched[p]) restore_page(memory, p * HOST_PAGE, m);
     return count;
 }
 
@@ -66,7 +107,8 @@ static bool restore_memory(fvm_wasm_instance *i)
     if (!i->memory) return true;
     uint64_t initial = (uint64_t)memory->limits.min * FVM__PAGE_BYTES, grown = memory->len;
     memory->len = initial;
-    uint32_t pages = restore_resident(memory->data, grown, m); /* what it grew by is zeros again */
+    /* what it grew by is zeros again */
+    uint32_t pages = restore_touched(i->context, memory->data, grown, m);
     if (pages == UINT32_MAX) {
         if (madvise(memory->data, (size_t)grown, MADV_DONTNEED) != 0) return false;
         for (uint32_t s = 0; s < m->n_datas; s++) {
