@@ -26,3 +26,17 @@ install(CODE "
   configure_file(\"${CMAKE_SOURCE_DIR}/cmake/fvm.pc.in\"
     \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/pkgconfig/fvm.pc\" @ONLY)
 ")
+
+# The SDK, where `fvm actor` looks for it: headers, the library for wasm32, the mock kernel (which needs
+# libfvm.a beside it: a link).
+if(TARGET fvm_mock)
+  install(DIRECTORY ${FVM_SDK_DIR}/include ${FVM_SDK_DIR}/libc
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/fvm/sdk)
+  install(FILES ${FVM_SDK_LIB} ${FVM_WASM_BUILTINS} $<TARGET_FILE:fvm_mock>
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/fvm/sdk/lib)
+  install(CODE "
+    set(folder \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/fvm/sdk/lib\")
+    file(RELATIVE_PATH target \"\${folder}\" \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/libfvm.a\")
+    file(CREATE_LINK \"\${target}\" \"\$ENV{DESTDIR}\${folder}/libfvm.a\" SYMBOLIC)
+  ")
+endif()

@@ -103,18 +103,28 @@ if(NOT FVM_FUZZ)
 endif()
 
 # Actors of the SDK in the machine.
+fvm_add_actor(tries SOURCES test/sdk/tries_actor.c)
 file(GLOB sources CONFIGURE_DEPENDS test/sdk/test_*.c)
 foreach(source ${sources})
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE fvm_test_support fvm_mock fvm_cli)
+  add_dependencies(${name} actor_hello actor_counter actor_store actor_upper actor_tries)
   target_compile_definitions(${name} PRIVATE ACTORS_DIR="${CMAKE_BINARY_DIR}/actors")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/sdk)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   fvm_register(${name} sdk)
 endforeach()
 if(NOT FVM_FUZZ)
+  add_test(NAME sdk-cpp COMMAND ${FVM_WASM_CC} -x c++ -std=c++17 --target=wasm32 -mcpu=mvp
+    -mbulk-memory -msign-ext -fno-exceptions -fno-rtti -Wall -Wextra -Werror -fsyntax-only
+    -I${FVM_SDK_DIR}/include -isystem ${FVM_SDK_DIR}/libc test/sdk/header_check.cpp
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  fvm_register(sdk-cpp sdk)
   add_test(NAME sdk-workflow COMMAND test/sdk/workflow $<TARGET_FILE:fvm> ${CMAKE_BINARY_DIR}
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   fvm_register(sdk-workflow sdk)
+  if(FVM_SANITIZE MATCHES thread) # unit tests are made with AddressSanitizer, which does not mix
+    set_property(TEST sdk-workflow APPEND PROPERTY ENVIRONMENT FVM_NO_UNIT=1)
+  endif()
 endif()

@@ -28,10 +28,15 @@ extern "C" {
 /** Of the call that is running; filled in before the method runs. */
 extern fvm_message_context fvm_call;
 
-#ifdef __wasm__
-#define FVM_ENTRY __attribute__((export_name("invoke")))
+#ifdef __cplusplus
+#define FVM__EXTERN_C extern "C"
 #else
-#define FVM_ENTRY
+#define FVM__EXTERN_C
+#endif
+#ifdef __wasm__
+#define FVM_ENTRY FVM__EXTERN_C __attribute__((export_name("invoke")))
+#else
+#define FVM_ENTRY FVM__EXTERN_C
 #endif
 
 #define FVM_METHOD(number, method)                                                                 \
