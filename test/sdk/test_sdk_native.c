@@ -124,6 +124,21 @@ TEST(the_reader_takes_what_the_hosts_takes)
     CHECK(taken > 1000);
 }
 
+TEST(text_is_utf8_where_the_host_says_so)
+{
+    static const uint8_t tails[] = { 0x7f, 0x80, 0xbf, 0xc0 };
+    for (unsigned i = 0; i < 64 * 256 * 16; i++) {
+        uint8_t item[] = { 0x64, (uint8_t)(0xc0 + i / 4096), (uint8_t)(i / 16), tails[i / 4 % 4],
+                           tails[i % 4] };
+        for (uint8_t len = 2; len <= 4; len++) {
+            item[0] = (uint8_t)(0x60 + len);
+            fvm_dec d = fvm_dec_of((fvm_bytes){ item, 1u + len });
+            (void)fvm_get_text(&d);
+            CHECK(d.bad != fvm_utf8_valid((fvm_bytes){ item + 1, len }));
+        }
+    }
+}
+
 TEST(the_writer_writes_what_the_hosts_writes)
 {
     test_rng rng = { 43 };
@@ -266,7 +281,7 @@ static void check_u256(const fvm_u256 *got, const mpz_t want)
     mpz_fdiv_r_2exp(low, want, 256);
     memset(bytes, 0, sizeof bytes);
     if (mpz_sgn(low)) {
-        mpz_export(NULL, &n, 1, 1, 1, 0, low);
+        n = (mpz_sizeinbase(low, 2) + 7) / 8;
         mpz_export(bytes + 32 - n, &n, 1, 1, 1, 0, low);
     }
     mpz_clear(low);
