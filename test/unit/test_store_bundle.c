@@ -177,6 +177,28 @@ TEST(a_bundle_is_replaced_and_removed)
     temp_folder_free(&w.t);
 }
 
+TEST(metadata_of_another_car_is_not_believed)
+{
+    world w = world_new();
+    fvm_buf car;
+    fvm_bundle_info info, found;
+    fvm_blockstore bs;
+    char path[256];
+    fvm_buf_init(&car, NULL);
+    sample_bundle(&car, 50, false);
+    CHECK_OK(import_bytes(&w, &info, "a.car", fvm_buf_bytes(&car), "mainnet", 9, NULL));
+    car.len = 0;
+    sample_bundle(&car, 90, false);
+    snprintf(path, sizeof path, "%s/mainnet-v9.car", w.bundles.text);
+    write_file(path, fvm_buf_bytes(&car)); /* not by an import */
+    CHECK_OK(fvm_bundle_open(&bs, &found, w.bundles.text, "mainnet-v9", NULL, NULL));
+    fvm_blockstore_free(&bs);
+    CHECK(!fvm_cid_eq(&found.manifest, &info.manifest));
+    CHECK(found.archive[0] == 0 && found.archive_sha256[0] == 0 && found.car_sha256[0] == 0);
+    fvm_buf_deinit(&car);
+    temp_folder_free(&w.t);
+}
+
 TEST(names_cannot_lead_out_of_the_folder)
 {
     static const char *const names[] = { "../mainnet-v9",
@@ -288,6 +310,37 @@ TEST(zstd_output_is_limited_to_the_byte)
         }
         CHECK(err == (max < 300000 ? FVM_ERR_LIMIT : FVM_OK));
         CHECK(total <= max);
+        fvm__zstd_source_free(zstd);
+    }
+    fvm_buf_deinit(&plain);
+    fvm_buf_deinit(&packed);
+}
+
+TEST(a_zstd_stream_that_ends_inside_a_frame_is_truncated)
+{
+    fvm_buf plain, packed;
+    fvm_buf_init(&plain, NULL);
+    fvm_buf_init(&packed, NULL);
+    for (uint32_t i = 0; i < 50000; i++) CHECK_OK(fvm_buf_put_u8(&plain, (uint8_t)(i * i >> 7)));
+    pack(&packed, fvm_buf_bytes(&plain));
+    size_t one = packed.len;
+    pack(&packed, fvm_buf_bytes(&plain)); /* a second frame is more of the same */
+    for (size_t len = 1; len <= packed.len; len += len + 40 > one && len < one + 9 ? 1 : 37) {
+        fvm_bytes rest = { packed.ptr, len };
+        fvm__zstd_source *zstd;
+        uint8_t piece[1000];
+        size_t got = 1, total = 0;
+        fvm_err err = FVM_OK;
+        CHECK_OK(fvm__zstd_source_new(&zstd, fvm__source_memory(&rest), 1u << 20, NULL));
+        fvm__source source = fvm__source_zstd(zstd);
+        while (err == FVM_OK && got > 0) {
+            got = 0;
+            err = source.read(source.ctx, piece, sizeof piece, &got);
+            total += got;
+        }
+        bool whole = len == one || len == packed.len;
+        CHECK(err == (whole ? FVM_OK : FVM_ERR_TRUNCATED));
+        if (whole) CHECK(total == plain.len * (len / one));
         fvm__zstd_source_free(zstd);
     }
     fvm_buf_deinit(&plain);

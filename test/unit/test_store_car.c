@@ -115,6 +115,23 @@ TEST(a_car_cut_off_anywhere_but_between_sections_is_truncated)
     fvm_buf_deinit(&car);
 }
 
+TEST(a_version_2_car_ends_where_its_header_says_though_the_file_goes_on)
+{
+    fvm_buf car, v2;
+    fvm_buf_init(&car, NULL);
+    fvm_buf_init(&v2, NULL);
+    sample_car(&car, 3);
+    wrap_v2(&v2, fvm_buf_bytes(&car), 0);
+    fvm_store_le64(v2.ptr + 11 + 24, car.len - 1);
+    CHECK_ERR(open_bytes(fvm_buf_bytes(&v2), false, NULL), FVM_ERR_TRUNCATED);
+    fvm_store_le64(v2.ptr + 11 + 16, 50); /* an offset inside the header */
+    CHECK_ERR(open_bytes(fvm_buf_bytes(&v2), false, NULL), FVM_ERR_MALFORMED);
+    fvm_store_le64(v2.ptr + 11 + 16, UINT64_MAX - 5); /* and one that wraps around */
+    CHECK_ERR(open_bytes(fvm_buf_bytes(&v2), false, NULL), FVM_ERR_MALFORMED);
+    fvm_buf_deinit(&car);
+    fvm_buf_deinit(&v2);
+}
+
 TEST(a_flipped_bit_is_found_and_its_block_is_named)
 {
     fvm_buf car;

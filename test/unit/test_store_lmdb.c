@@ -4,6 +4,7 @@
 #include "store_helpers.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 static uint8_t room[SAMPLE_ROOM];
 
@@ -153,7 +154,7 @@ TEST(the_map_grows_and_stops_at_its_limit)
 
 typedef struct reader_job {
     const fvm_blockstore *bs;
-    volatile bool stop;
+    atomic_bool stop;
     fvm_err err;
     size_t rounds;
 } reader_job;
@@ -370,6 +371,64 @@ TEST(no_flipped_bit_anywhere_goes_unnoticed_and_matters)
         bytes.ptr[at] ^= bit;
     }
     CHECK(found > rounds / 4);
+    fvm_buf_deinit(&bytes);
+    temp_folder_free(&t);
+}
+
+TEST(a_free_list_that_names_a_page_in_use_is_found)
+{
+    temp_folder t = temp_folder_new();
+    temp_path db = in_folder(&t, "db"), file = in_folder(&t, "db/data.mdb");
+    fvm_buf bytes;
+    problems p;
+    fvm_verify_result result;
+    fvm__lmdb_meta meta;
+    fvm_buf_init(&bytes, NULL);
+    make_db(db.text, 300); /* several transactions, so that there are free pages */
+    FILE *f = fopen(file.text, "rb");
+    CHECK(f != NULL);
+    CHECK_OK(fvm__lmdb_meta_read(&meta, NULL, fileno(f), 0, "db", NULL));
+    fclose(f);
+    CHECK(meta.trees[0].depth == 1);
+    read_file_into(&bytes, file.text);
+    uint8_t *leaf = bytes.ptr + meta.trees[0].root * meta.page_size;
+    uint8_t *node = leaf + (leaf[16] | leaf[17] << 8);
+    uint8_t *list = node + 8 + 8; /* behind the node's head and its key */
+    CHECK(fvm_load_le64(list) > 0);
+    fvm_store_le64(list + 8, meta.trees[1].root);
+    write_file(file.text, fvm_buf_bytes(&bytes));
+    CHECK_ERR(verify(&db, &p, &result), FVM_ERR_MISMATCH);
+    CHECK(strstr(p.text, "another use"));
+    fvm_buf_deinit(&bytes);
+    temp_folder_free(&t);
+}
+
+TEST(a_branch_key_that_leads_astray_is_found)
+{
+    temp_folder t = temp_folder_new();
+    temp_path db = in_folder(&t, "db"), file = in_folder(&t, "db/data.mdb");
+    fvm_buf bytes;
+    problems p;
+    fvm_verify_result result;
+    fvm__lmdb_meta meta;
+    fvm_buf_init(&bytes, NULL);
+    make_db(db.text, 300);
+    FILE *f = fopen(file.text, "rb");
+    CHECK(f != NULL);
+    CHECK_OK(fvm__lmdb_meta_read(&meta, NULL, fileno(f), 0, "db", NULL));
+    fclose(f);
+    CHECK(meta.trees[1].depth > 1);
+    read_file_into(&bytes, file.text);
+    uint8_t *root = bytes.ptr + meta.trees[1].root * meta.page_size;
+    uint8_t *second = root + (root[18] | root[19] << 8); /* the first node's key is not used */
+    for (int up = 0; up < 2; up++) {
+        uint8_t *byte = second + 8 + 6, kept = *byte; /* behind what all CIDs begin with */
+        *byte = up ? 0xff : 0;
+        write_file(file.text, fvm_buf_bytes(&bytes));
+        CHECK_ERR(verify(&db, &p, &result), FVM_ERR_MISMATCH);
+        CHECK(strstr(p.text, "out of order"));
+        *byte = kept;
+    }
     fvm_buf_deinit(&bytes);
     temp_folder_free(&t);
 }
