@@ -338,7 +338,7 @@ TEST(code_and_memory_are_linear_in_hostile_bodies)
         measure(&code[1], &memory[1], (enum shape)shape, 80000);
         printf("  %-30s %5.1f bytes of code, %5.1f of memory per byte\n", shape_names[shape],
                code[1], memory[1]);
-        CHECK_AT(shape_names[shape], code[1] < 72 && code[1] < code[0] * 1.3);
+        CHECK_AT(shape_names[shape], code[1] < 40 && code[1] < code[0] * 1.3);
         CHECK_AT(shape_names[shape], memory[1] < 240 && memory[1] < memory[0] * 2.5);
     }
 }

@@ -201,7 +201,8 @@ static fvm_err be_block(fvm__backend *be, fvm__opcode code, const fvm__block_typ
                          .n_params = type->n_params,
                          .n_results = type->n_results,
                          .forward = NONE,
-                         .else_forward = NONE };
+                         .else_forward = NONE,
+                         .cold = NONE };
     if (code == FVM__OP_IF) {
         l->else_forward = fvm__jcc(&x->a, cc ^ 1);
         (void)fvm__put32(x->a.base + l->else_forward, NONE); /* a chain of one */
@@ -322,20 +323,32 @@ static fvm_err be_br(fvm__backend *be, fvm__opcode code, uint32_t depth)
     return FVM_OK;
 }
 
-/* Entries of the table are distances from its begin to a piece of code for each different label. */
-static fvm_err be_br_table(fvm__backend *be, const uint32_t *depths, uint32_t n)
+/* The way of a br_table to a label. If many labels are to be reached (`shared`), all locals are in
+ * their slots, and the way to a label that expects other registers is one for all br_tables. */
+static void emit_table_way(fvm__x64 *x, fvm__x_label *l, uint32_t values, bool shared)
 {
-    fvm__x64 *x = (fvm__x64 *)be;
+    bool same = is_function(x, l) || !l->has_state || fvm__x_state_matches(x, &l->state);
+    if (!shared || same) {
+        l->stub = fvm__at(&x->a);
+        emit_jump(x, l, values);
+        return;
+    }
+    if (l->cold == NONE) {
+        l->cold = fvm__at(&x->a);
+        if (values == 1 && l->code == FVM__OP_LOOP) fvm__x_rslot(x, true, 0x89, RAX, l->base);
+        fvm__x_load_state(x, &l->state);
+        aim(x, l, fvm__jmp(&x->a));
+    }
+    l->stub = l->cold;
+}
+
+/* Jumps by ecx: entries of the table are distances from its begin. Returns its place. */
+static uint32_t emit_table_jump(fvm__x64 *x, uint32_t n)
+{
     fvm__asm *a = &x->a;
-    uint32_t values = arity(&x->labels[x->n_labels - 1 - depths[n]]);
-    FVM_TRY(fvm__x_begin(x));
-    FVM_TRY(fvm__x_room(x, ((uint64_t)n + 1) * 4));
-    fvm__x_copy(x, RCX, x->h - 1);
-    fvm__x_pop(x, 1);
-    if (values > 1) fvm__x_settle_all(x);
-    fvm__mov_ri(a, RAX, n);
-    fvm__rr(a, false, 0x3b, RCX, RAX);
-    fvm__rr(a, false, 0x0f40 | CC_A, RCX, RAX);
+    fvm__mov_ri(a, RDX, n);
+    fvm__rr(a, false, 0x3b, RCX, RDX);
+    fvm__rr(a, false, 0x0f40 | CC_A, RCX, RDX);
     fvm__e8(a, 0x48); /* lea rdx, [rip + table] */
     fvm__e8(a, 0x8d);
     fvm__e8(a, 0x15);
@@ -347,16 +360,33 @@ static fvm_err be_br_table(fvm__backend *be, const uint32_t *depths, uint32_t n)
     uint32_t table = fvm__at(a);
     fvm__set_rel32(a, lea, table);
     a->p += ((size_t)n + 1) * 4;
-    uint32_t name = ++x->n_tables;
+    return table;
+}
+
+/* With so few entries each gets a way of its own, which is faster. */
+#define SMALL_TABLE 4
+
+static fvm_err be_br_table(fvm__backend *be, const uint32_t *depths, uint32_t n)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    uint32_t values = arity(&x->labels[x->n_labels - 1 - depths[n]]);
+    bool shared = n > SMALL_TABLE && values <= 1;
+    FVM_TRY(fvm__x_begin(x));
+    FVM_TRY(fvm__x_room(x, ((uint64_t)n + 1) * 4));
+    fvm__x_copy(x, RCX, x->h - 1);
+    fvm__x_pop(x, 1);
+    if (values > 1) fvm__x_settle_all(x);
+    if (shared) fvm__x_flush(x);
+    if (shared && values == 1) fvm__x_copy(x, RAX, x->h - 1);
+    uint32_t table = emit_table_jump(x, n), name = ++x->n_tables;
     for (uint32_t i = 0; i <= n; i++) {
         fvm__x_label *l = &x->labels[x->n_labels - 1 - depths[i]];
         if (l->stub_of != name) {
             FVM_TRY(fvm__x_room(x, 0));
             l->stub_of = name;
-            l->stub = fvm__at(a);
-            emit_jump(x, l, values);
+            emit_table_way(x, l, values, shared);
         }
-        (void)fvm__put32(a->base + table + (size_t)i * 4, l->stub - table);
+        (void)fvm__put32(x->a.base + table + (size_t)i * 4, l->stub - table);
     }
     return FVM_OK;
 }
@@ -526,7 +556,8 @@ static fvm_err be_func_begin(fvm__backend *be, uint32_t func)
     x->labels[0] = (fvm__x_label){ .code = FVM__OP_BLOCK,
                                    .n_results = def->type->n_results,
                                    .forward = NONE,
-                                   .else_forward = NONE };
+                                   .else_forward = NONE,
+                                   .cold = NONE };
     fvm__e8(&x->a, 0x50); /* push rax: aligns */
     if (x->metered)
         x->height_at = emit_limit(x, AT(fvm_wasm_instance, height), x->m->rules.stack_limit,

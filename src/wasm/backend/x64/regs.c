@@ -352,6 +352,12 @@ void fvm__x_state_set(fvm__x64 *x, const fvm__x_state *state)
     }
 }
 
+void fvm__x_load_state(fvm__x64 *x, const fvm__x_state *to)
+{
+    for (unsigned r = 0; r < FVM__X_REGS; r++)
+        if (to->local[r] != FVM__X_NO_LOCAL) load_slot(x, HW(r), local_slot(to->local[r]), true);
+}
+
 bool fvm__x_state_matches(const fvm__x64 *x, const fvm__x_state *to)
 {
     for (unsigned r = 0; r < FVM__X_REGS; r++) {

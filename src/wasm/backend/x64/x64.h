@@ -67,6 +67,7 @@ typedef struct fvm__x_label {
     uint32_t forward;       /* chain of places of jumps to the end */
     uint32_t else_forward;  /* place of the jump over the first arm */
     uint32_t stub, stub_of; /* of the latest br_table that names it */
+    uint32_t cold;          /* code that comes here with all locals in their slots, or NONE */
     bool has_state;
     fvm__x_state state;      /* on arrival */
     fvm__x_state else_state; /* at the second arm */
@@ -196,6 +197,8 @@ void fvm__x_forget(fvm__x64 *x);
 FVM_NODISCARD fvm_err fvm__x_reset(fvm__x64 *x, uint32_t base, uint32_t n);
 void fvm__x_state_get(const fvm__x64 *x, fvm__x_state *state);
 void fvm__x_state_set(fvm__x64 *x, const fvm__x_state *state);
+/** Code that loads what `to` has in registers, when all locals are in their slots. */
+void fvm__x_load_state(fvm__x64 *x, const fvm__x_state *to);
 bool fvm__x_state_matches(const fvm__x64 *x, const fvm__x_state *to);
 /** Code that brings the locals from where they are to where `to` has them; the pass's own view
  *  stays. Keeps rax, rcx and rdx. */
