@@ -86,6 +86,11 @@ static bool no_compiler(void)
     return !fvm_wasm_backend_available(FVM_WASM_BACKEND_X64);
 }
 
+static void put(fvm_buf *body, fvm_bytes piece, uint32_t times)
+{
+    for (uint32_t i = 0; i < times; i++) wasm_put(body, piece.ptr, piece.len);
+}
+
 /* --- limits --------------------------------------------------------------------------------------- */
 
 /* f(n) counts a global up and calls itself, without end. */
@@ -172,6 +177,77 @@ TEST(charges_beyond_32_bits_are_exact)
     wasm_end(&a);
 }
 
+/* --- branch tables ---------------------------------------------------------------------------------
+ * Random machines: nested loops and blocks that have different locals in registers, and tables that
+ * go from anywhere to any of them. Local 0 is the argument, 13 the fuel, 14 what a block left. */
+
+static void put_arithmetic(fvm_buf *body, test_rng *rng, unsigned n)
+{
+    static const uint8_t ops[] = { I32_ADD, I32_SUB, I32_MUL };
+    while (n--) {
+        uint8_t a = (uint8_t)test_rng_below(rng, 13), b = (uint8_t)test_rng_below(rng, 13);
+        uint8_t op = ops[test_rng_below(rng, 3)], to = (uint8_t)test_rng_below(rng, 13);
+        put(body, FVM_BYTES(LOCAL_GET, a, LOCAL_GET, b, op, I32_CONST, 7, I32_ADD, LOCAL_SET, to),
+            1);
+    }
+}
+
+/* Ends the function when the fuel does; then jumps to one of the `open` labels. */
+static void put_table(fvm_buf *body, test_rng *rng, uint8_t open, bool with_value)
+{
+    uint8_t entries = (uint8_t)test_rng_below(rng, 12);
+    put(body,
+        FVM_BYTES(LOCAL_GET, 13, I32_CONST, 1, I32_SUB, LOCAL_TEE, 13, I32_EQZ, IF, EMPTY,
+                  LOCAL_GET, 0, RETURN, END),
+        1);
+    if (with_value) put(body, FVM_BYTES(LOCAL_GET, (uint8_t)test_rng_below(rng, 13)), 1);
+    put(body, FVM_BYTES(LOCAL_GET, (uint8_t)test_rng_below(rng, 13), I32_CONST, 15, 0x71), 1);
+    put(body, FVM_BYTES(BR_TABLE, entries), 1);
+    for (unsigned e = 0; e <= entries; e++) wasm_u8(body, (uint8_t)test_rng_below(rng, open));
+}
+
+static void put_machine(fvm_buf *body, test_rng *rng, bool with_value)
+{
+    uint8_t depth = (uint8_t)(1 + test_rng_below(rng, 14));
+    wasm_put(body, "\1\x0e\x7f", 3);
+    put(body, FVM_BYTES(I32_CONST, 60, LOCAL_SET, 13), 1);
+    for (uint8_t d = 0; d < depth; d++) {
+        uint8_t kind = !with_value && test_rng_below(rng, 2) ? LOOP : BLOCK;
+        put(body, FVM_BYTES(kind, with_value ? RESULT_I32 : EMPTY), 1);
+        put_arithmetic(body, rng, (unsigned)test_rng_below(rng, 4));
+    }
+    for (uint8_t open = depth; open > 0; open--) {
+        put_table(body, rng, open, with_value);
+        wasm_u8(body, END);
+        if (with_value) put(body, FVM_BYTES(LOCAL_SET, 14), 1);
+        put_arithmetic(body, rng, 1 + (unsigned)test_rng_below(rng, 4));
+    }
+    wasm_put(body, (const uint8_t[]){ LOCAL_GET, 14 }, 2);
+    for (uint8_t i = 0; i < 13; i++)
+        put(body, FVM_BYTES(LOCAL_GET, i, I32_ADD, I32_CONST, 3, I32_MUL), 1);
+    wasm_u8(body, END);
+}
+
+TEST(branch_tables_go_the_same_ways)
+{
+    test_rng rng = { 17 };
+    if (no_compiler()) return;
+    for (size_t round = 0; round < test_rounds(600); round++) {
+        wasm_asm a;
+        fvm_buf body;
+        fvm_buf_init(&body, NULL);
+        put_machine(&body, &rng, round % 3 == 0);
+        wasm_begin(&a);
+        uint32_t f = wasm_func(&a, wasm_type(&a, "i", "i"), fvm_buf_bytes(&body));
+        wasm_export(&a, "f", WASM_FUNC_KIND, f);
+        fvm_bytes wasm = wasm_finish(&a);
+        outcome out = run_both(&metered, wasm, test_rng_next(&rng) >> 32, INT64_C(1) << 40);
+        CHECK_OK(out.err);
+        fvm_buf_deinit(&body);
+        wasm_end(&a);
+    }
+}
+
 /* --- code pages ----------------------------------------------------------------------------------- */
 
 TEST(code_pages_are_never_writable_and_executable)
@@ -215,11 +291,6 @@ static void *peak_resize(void *ctx, void *ptr, size_t old_size, size_t new_size)
     p->now = p->now - old_size + new_size;
     if (p->now > p->peak) p->peak = p->now;
     return grown;
-}
-
-static void put(fvm_buf *body, fvm_bytes piece, uint32_t times)
-{
-    for (uint32_t i = 0; i < times; i++) wasm_put(body, piece.ptr, piece.len);
 }
 
 /* Sixteen locals, all of them live in registers or changed: (local.set i (local.get i + 1)). */
