@@ -22,17 +22,19 @@ static const char help[] =
     "one\n"
     "  --emit         print receipts and roots as JSON, a line per run, and compare nothing; the\n"
     "                 vectors need no postconditions\n"
+    "  --stats        print where the CPU time went, phase by phase\n"
     "  --json         print a JSON object per run, and one with the totals at the end\n"
     "  --verbose      name what passed, too\n"
     "  --help         this text\n\n"
     "Example: fvm conformance --jobs 4 ../shared/vectors/golden-kernel\n\n" FVM_CLI_EXIT_HELP;
 
-enum { ENGINE, JOBS, NETWORK, TRACES, EMIT, JSON, VERBOSE, HELP };
+enum { ENGINE, JOBS, NETWORK, TRACES, EMIT, STATS, JSON, VERBOSE, HELP };
 static const fvm_option options[] = {
-    [ENGINE] = { "--engine", true },    [JOBS] = { "--jobs", true },
-    [NETWORK] = { "--network", true },  [TRACES] = { "--traces", false },
-    [EMIT] = { "--emit", false },       [JSON] = { "--json", false },
-    [VERBOSE] = { "--verbose", false }, [HELP] = { "--help", false },
+    [ENGINE] = { "--engine", true },   [JOBS] = { "--jobs", true },
+    [NETWORK] = { "--network", true }, [TRACES] = { "--traces", false },
+    [EMIT] = { "--emit", false },      [STATS] = { "--stats", false },
+    [JSON] = { "--json", false },      [VERBOSE] = { "--verbose", false },
+    [HELP] = { "--help", false },
 };
 
 #define JOBS_MAX 256
@@ -54,10 +56,11 @@ typedef struct work {
 
 /* Totals and what to print. */
 typedef struct tally {
-    bool json, verbose, progress;
+    bool json, verbose, progress, stats;
     size_t files[3], runs[3]; /* passed, failed, skipped */
     size_t traces;
     bool bad_input, host_failure;
+    fvm_phases phases;
 } tally;
 
 static void *worker(void *arg)
@@ -101,6 +104,7 @@ static void print_result(const work *w, tally *t, size_t i)
     t->runs[1] += r->failed;
     t->runs[2] += r->skipped;
     t->traces += r->traces;
+    fvm_phases_add(&t->phases, &r->phases);
     t->bad_input |= r->bad_input;
     t->host_failure |= r->host_failure;
     json_decref(r->runs);
@@ -165,8 +169,24 @@ static fvm_err run_all(work *w, tally *t, size_t jobs)
     return err;
 }
 
+static void print_stats(const tally *t)
+{
+    static const char *const names[] = {
+#define PHASE_NAME(name, text) text,
+        FVM_PHASE_MAP(PHASE_NAME)
+#undef PHASE_NAME
+    };
+    double sum = 0;
+    for (int i = 0; i < FVM_PHASE_COUNT; i++) sum += t->phases.seconds[i];
+    for (int i = 0; i < FVM_PHASE_COUNT; i++)
+        printf("%-30s %8.3f s %5.1f %%\n", names[i], t->phases.seconds[i],
+               sum > 0 ? 100 * t->phases.seconds[i] / sum : 0.0);
+    printf("%-30s %8.3f s\n", "CPU time in all", sum);
+}
+
 static void print_totals(const tally *t)
 {
+    if (t->stats && !t->json) print_stats(t);
     if (t->json) {
         printf("{\"files\":{\"failed\":%zu,\"passed\":%zu,\"skipped\":%zu},"
                "\"runs\":{\"failed\":%zu,\"passed\":%zu,\"skipped\":%zu},\"traces\":%zu}\n",
@@ -208,6 +228,7 @@ static int read_args(fvm_args *args, work *w, tally *t, fvm_paths *paths, size_t
             break;
         case TRACES: w->how.traces = true; break;
         case EMIT: w->how.emit = true; break;
+        case STATS: t->stats = true; break;
         case JSON: t->json = true; break;
         case VERBOSE: t->verbose = true; break;
         case HELP: return HELP;

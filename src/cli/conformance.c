@@ -122,6 +122,8 @@ static void test_variant(fvm_file_result *result, const fvm_vector *vector,
     bool first = variant == vector->variants, same = false, ran = false;
     fvm_vector_run run;
     fvm_vector_run_do(&run, vector, variant, context, NULL);
+    fvm_phases_add(&result->phases, &run.phases);
+    fvm_phases_begin(&result->phases);
     if (run.err != FVM_OK) {
         set(report, "reason", json_string(run.why.text));
         count_error(result, run.err);
@@ -134,6 +136,7 @@ static void test_variant(fvm_file_result *result, const fvm_vector *vector,
     }
     bool skipped = run.skipped, failed_run = run.err != FVM_OK && !skipped;
     fvm_vector_run_deinit(&run);
+    fvm_phases_end(&result->phases, FVM_PHASE_COMPARE);
     if (!options->emit && first && ((ran && (!same || options->traces)) || failed_run))
         same = test_trace(result, report, vector, context) && same;
     set(report, "result", json_string(skipped ? "skipped" : same ? "passed" : "failed"));
@@ -159,6 +162,7 @@ void fvm_conformance_file(fvm_file_result *result, const char *file, const fvm_c
         keep(result, report);
         return;
     }
+    fvm_phases_add(&result->phases, &vector->phases);
     for (size_t i = 0; i < vector->variant_count; i++) {
         const fvm_vector_variant *variant = &vector->variants[i];
         if (options->network && variant->nv != options->network) continue;

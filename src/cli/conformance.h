@@ -18,6 +18,7 @@ typedef struct fvm_file_result {
     size_t passed, failed, skipped; /* runs */
     size_t traces;                  /* compared */
     bool bad_input, host_failure;   /* one of the runs, or the file as such */
+    fvm_phases phases;              /* where the time went */
 } fvm_file_result;
 
 /** Tests one file for its variants; the result is always valid. Release with json_decref(runs). */

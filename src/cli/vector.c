@@ -244,9 +244,11 @@ static fvm_err read_car(reader *r)
     fvm_buf_init(&car, NULL);
     const char *what = "gzip";
     fvm_err err = fvm_gunzip(&car, fvm_buf_bytes(&r->scratch), FVM_VECTOR_CAR_MAX);
+    fvm_phases_end(&r->v->phases, FVM_PHASE_UNPACK);
     if (err == FVM_OK) {
         what = "CAR";
         err = fvm_car_load(&r->v->blocks, fvm_buf_bytes(&car));
+        fvm_phases_end(&r->v->phases, FVM_PHASE_BLOCKS);
     }
     fvm_buf_deinit(&car);
     if (err == FVM_OK) return FVM_OK;
@@ -270,6 +272,7 @@ static fvm_err read_all(reader *r)
     FVM_TRY(read_randomness(r));
     FVM_TRY(read_tipsets(r));
     FVM_TRY(read_faults(r));
+    fvm_phases_end(&r->v->phases, FVM_PHASE_JSON);
     return read_car(r);
 }
 
@@ -278,6 +281,7 @@ fvm_err fvm_vector_parse(fvm_vector **out, const char *file, fvm_bytes text_, fv
     fvm_vector *v = fvm_mem_zalloc(NULL, sizeof *v);
     if (!v) return fvm_why_set(why, FVM_ERR_NOMEM, "%s: out of memory", file);
     v->file = file;
+    fvm_phases_begin(&v->phases);
     fvm_arena_init(&v->arena, NULL);
     reader r = { .v = v };
     r.at = (fvm_json_at){ .file = file, .where = r.where, .why = why };
@@ -304,7 +308,9 @@ fvm_err fvm_vector_load(fvm_vector **out, const char *file, fvm_why *why)
     if (err == FVM_OK) err = fvm_vector_parse(&v, file, fvm_buf_bytes(&bytes), why);
     fvm_buf_deinit(&bytes);
     if (err != FVM_OK) return err;
+    fvm_phases_begin(&v->phases);
     err = fvm_vector_open_bundle(v, why);
+    fvm_phases_end(&v->phases, FVM_PHASE_BUNDLE);
     if (err == FVM_OK)
         *out = v;
     else

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "json.h"
+#include "phases.h"
 #include <fvm/blockstore.h>
 #include <fvm/externs.h>
 #include <fvm/machine.h>
@@ -77,6 +78,7 @@ typedef struct fvm_vector {
     fvm_store_why bundle_missing; /* which bundle to import; empty: none is needed, or it is here */
     fvm_arena arena;              /* holds all of the above */
     json_t *json;
+    fvm_phases phases; /* of loading */
 } fvm_vector;
 
 #define FVM_VECTOR_FILE_MAX (UINT64_C(512) << 20) /* bytes of JSON */

@@ -115,7 +115,9 @@ static fvm_err apply_all(fvm_vector_run *run, const fvm_vector *vector,
             return fvm_why_set(&run->why, err, "message %zu yields no receipt: %s", i,
                                fvm_err_text(err));
     }
+    fvm_phases_end(&run->phases, FVM_PHASE_EXECUTE);
     fvm_err err = fvm_machine_flush(machine, &run->root);
+    fvm_phases_end(&run->phases, FVM_PHASE_FLUSH);
     if (err != FVM_OK) err = fvm_why_set(&run->why, err, "flush: %s", fvm_err_text(err));
     return err;
 }
@@ -125,6 +127,7 @@ void fvm_vector_run_do(fvm_vector_run *run, const fvm_vector *vector,
                        const fvm_run_watch *watch)
 {
     *run = (fvm_vector_run){ .err = FVM_OK };
+    fvm_phases_begin(&run->phases);
     fvm_machine *machine = NULL;
     fvm_externs externs = fvm_vector_externs(vector);
     run->err = fvm_vector_store(&run->store, vector);
@@ -139,6 +142,7 @@ void fvm_vector_run_do(fvm_vector_run *run, const fvm_vector *vector,
     }
     run->err = fvm_vector_bundle(vector, variant, &run->store, &run->why);
     run->skipped = run->err == FVM_ERR_NOT_FOUND;
+    fvm_phases_end(&run->phases, FVM_PHASE_BUNDLE);
     if (run->err != FVM_OK) return;
     run->err = fvm_vector_machine(&machine, vector, variant, context, &run->store, &externs,
                                   watch ? &watch->sink : NULL);
@@ -146,6 +150,7 @@ void fvm_vector_run_do(fvm_vector_run *run, const fvm_vector *vector,
         (void)fvm_why_set(&run->why, run->err, "no machine: %s", fvm_err_text(run->err));
         return;
     }
+    fvm_phases_end(&run->phases, FVM_PHASE_MACHINE);
     run->err = apply_all(run, vector, variant, machine, watch);
     fvm_machine_free(machine);
 }

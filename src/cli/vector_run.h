@@ -20,6 +20,7 @@ typedef struct fvm_vector_run {
     fvm_err err;          /* no result: told in `why` */
     bool skipped;         /* needs a bundle that is not here: told in `why` */
     fvm_why why;
+    fvm_phases phases;
 } fvm_vector_run;
 
 /** Runs the vector's messages on one machine and flushes. Nothing is written to the vector, so that
