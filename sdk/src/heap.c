@@ -58,6 +58,13 @@ void *fvm_heap_alloc(size_t size)
     return p;
 }
 
+void *fvm_heap_array(size_t count, size_t size)
+{
+    size_t all;
+    if (__builtin_mul_overflow(count, size, &all)) all = SIZE_MAX;
+    return fvm_heap_alloc(all);
+}
+
 void *fvm_heap_mark(void)
 {
     return top;

@@ -408,6 +408,22 @@ static void use_heap(void)
     fvm_require(fvm_enc_done(&e).len == 24 + 2 * 232 + 3 * 9744, 43, "a writer grows");
 }
 
+static void take_too_much(void)
+{
+    (void)fvm_heap_array(SIZE_MAX / 8, 9);
+}
+static void take_more_than_there_is(void)
+{
+    (void)fvm_heap_alloc(SIZE_MAX - 100);
+}
+
+TEST(memory_that_cannot_be_had_ends_the_call)
+{
+    fvm_mock_reset();
+    CHECK(in_call(take_too_much) == FVM_USR_ASSERTION_FAILED);
+    CHECK(in_call(take_more_than_there_is) == FVM_USR_ASSERTION_FAILED);
+}
+
 TEST(the_heap_grows_in_place_and_moves_otherwise)
 {
     fvm_mock_reset();

@@ -12,6 +12,8 @@ extern "C" {
 
 /** `size` bytes aligned to 16, not initialised. Ends the call (24) when there is no memory left. */
 void *fvm_heap_alloc(size_t size);
+/** Room for `count` items of `size` bytes; likewise, also when that many bytes cannot be. */
+void *fvm_heap_array(size_t count, size_t size);
 /** Where the next allocation will lie. fvm_heap_release gives back all that was allocated since. */
 void *fvm_heap_mark(void);
 void fvm_heap_release(void *mark);

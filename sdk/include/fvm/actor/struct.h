@@ -196,7 +196,7 @@ static inline void fvm_dec_bool(fvm_dec *d, fvm_t_bool *v)
     FVM__UNUSED static void fvm_dec_##type(fvm_dec *d, type *v)                                    \
     {                                                                                              \
         v->count = fvm_get_array(d);                                                               \
-        v->item = (fvm_t_##kind *)fvm_heap_alloc(v->count * sizeof *v->item);                      \
+        v->item = (fvm_t_##kind *)fvm_heap_array(v->count, sizeof *v->item);                       \
         for (size_t i = 0; i < v->count; i++) fvm_dec_##kind(d, &v->item[i]);                      \
     }                                                                                              \
     FVM__UNUSED static const fvm_schema fvm_schema_##type = { #type, FVM_SCHEMA_LIST,              \
