@@ -88,8 +88,8 @@ FVM_API FVM_NODISCARD fvm_err fvm_lmdb_stats_get(const fvm_blockstore *bs, fvm_l
 /** Writes through to the disk what was committed under no_sync. */
 FVM_API FVM_NODISCARD fvm_err fvm_lmdb_sync(const fvm_blockstore *bs);
 /** Calls `visit` for every block, in the order of their CIDs' bytes, as they are at the start; `data`
- *  is valid during the call. An error of `visit` stops and is returned. `visit` must not use the
- *  store for writing. */
+ *  is valid during the call. An error of `visit` stops and is returned. `visit` must not
+ *  write to the store, and not read from it either if another thread of this process writes. */
 FVM_API FVM_NODISCARD fvm_err fvm_lmdb_each(const fvm_blockstore *bs,
                                             fvm_err (*visit)(void *ctx, const fvm_cid *cid,
                                                              fvm_bytes data),

@@ -114,6 +114,11 @@ static fvm_cli_exit create(const fvm_car_command *c)
     fvm_buf roots, data;
     fvm_cli_car_out out;
     if (!c->output) return need_output();
+    for (int i = 0; i < c->count; i++) {
+        if (strcmp(c->words[i], "-") != 0) continue;
+        fputs("fvm car create: files are read twice, so stdin cannot be one.\n", stderr);
+        return FVM_EXIT_USAGE;
+    }
     fvm_buf_init(&roots, NULL);
     fvm_buf_init(&data, NULL);
     fvm_err err = create_roots(&roots, &data, c, &why);

@@ -6,15 +6,19 @@
 #include "crypto/crypto.h"
 #include "tar.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define COPY_BYTES (64u << 10)
+#define IMPORT_PREFIX ".import-"
+#define LEFTOVER_SECONDS 3600
 
 typedef struct import {
     const char *folder, *path, *network;
@@ -82,6 +86,23 @@ static fvm_err make_folders(import *im, char *path)
     }
 }
 
+/* What imports left behind that were killed; one under way is younger than this. */
+static void remove_leftovers(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *item;
+    struct stat st;
+    time_t now = time(NULL);
+    if (!dir) return;
+    while ((item = readdir(dir)) != NULL) {
+        if (strncmp(item->d_name, IMPORT_PREFIX, strlen(IMPORT_PREFIX)) != 0) continue;
+        if (fstatat(dirfd(dir), item->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(st.st_mode) && now - st.st_mtime > LEFTOVER_SECONDS)
+            (void)unlinkat(dirfd(dir), item->d_name, 0);
+    }
+    closedir(dir);
+}
+
 static fvm_err open_temp(import *im)
 {
     fvm_buf path;
@@ -90,9 +111,10 @@ static fvm_err open_temp(import *im)
     if (err == FVM_ERR_NOT_FOUND)
         (void)fvm__why(im->why, err, "neither HOME nor XDG_CACHE_HOME is set");
     if (err == FVM_OK) err = make_folders(im, (char *)path.ptr);
+    if (err == FVM_OK) remove_leftovers((const char *)path.ptr);
     fvm_buf_deinit(&path);
     if (err != FVM_OK) return err;
-    FVM_TRY(fvm__bundle_path(&im->temp, im->folder, ".import-", "XXXXXX"));
+    FVM_TRY(fvm__bundle_path(&im->temp, im->folder, IMPORT_PREFIX, "XXXXXX"));
     im->fd = mkostemp((char *)im->temp.ptr, O_CLOEXEC);
     if (im->fd >= 0) return FVM_OK;
     err = fvm__why(im->why, FVM_ERR_IO, "%s: %s", (char *)im->temp.ptr, strerror(errno));

@@ -72,8 +72,8 @@ static void forget_pages(fvm__lmdb *db, uint64_t bytes)
     bool now = db->written >= FVM__LMDB_REMAP;
     if (now) db->written = 0;
     (void)pthread_mutex_unlock(&db->lock);
-    if (!now) return;
-    (void)pthread_rwlock_wrlock(&db->map_lock);
+    /* not worth waiting for a long reader, who would hold up all others in turn */
+    if (!now || pthread_rwlock_trywrlock(&db->map_lock) != 0) return;
     (void)mdb_env_set_mapsize(db->env, map_size(db)); /* the same size: the map as it was */
     (void)pthread_rwlock_unlock(&db->map_lock);
 }

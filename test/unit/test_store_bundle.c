@@ -3,6 +3,7 @@
 #include "store/tar.h"
 #include "store_helpers.h"
 
+#include <fcntl.h>
 #include <zstd.h>
 
 typedef struct world {
@@ -173,6 +174,27 @@ TEST(a_bundle_is_replaced_and_removed)
     CHECK_ERR(fvm_bundle_open(&bs, NULL, w.bundles.text, "mainnet-v9", NULL, &why),
               FVM_ERR_NOT_FOUND);
     CHECK(strstr(why.text, "fvm bundle import v9.tar.zst"));
+    fvm_buf_deinit(&car);
+    temp_folder_free(&w.t);
+}
+
+TEST(what_killed_imports_left_behind_goes_with_a_later_one)
+{
+    world w = world_new();
+    fvm_buf car;
+    fvm_bundle_info info;
+    char old[256], young[256];
+    struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+    fvm_buf_init(&car, NULL);
+    sample_bundle(&car, 50, false);
+    CHECK_OK(import_bytes(&w, &info, "a.car", fvm_buf_bytes(&car), "mainnet", 9, NULL));
+    snprintf(old, sizeof old, "%s/.import-aaaaaa", w.bundles.text);
+    snprintf(young, sizeof young, "%s/.import-bbbbbb", w.bundles.text);
+    write_file(old, FVM_STR("half"));
+    write_file(young, FVM_STR("under way"));
+    CHECK(utimensat(AT_FDCWD, old, times, 0) == 0);
+    CHECK_OK(import_bytes(&w, &info, "a.car", fvm_buf_bytes(&car), "mainnet", 9, NULL));
+    CHECK(access(old, F_OK) != 0 && access(young, F_OK) == 0);
     fvm_buf_deinit(&car);
     temp_folder_free(&w.t);
 }
