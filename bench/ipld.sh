@@ -22,8 +22,13 @@ awk -v theirs="$theirs" 'BEGIN {
 }
 {
     at = $1 " " $2 " " $3
+    if ($2 == "root") {
+        if ((at in peer) && peer[at] != $4) { print $1 " of " $3 ": root " $4 ", the crate has " peer[at]; bad = 1 }
+        next
+    }
     if ($3 == 1000) first[$1 " " $2] = $4
     p = (at in peer) ? peer[at] : "-"
     ratio = (at in peer) ? sprintf("%.2fx", peer[at] / $4) : "-"
     printf "%-6s %-8s %9d %12.1f %12s %9s %7.2fx %7.2fx\n", $1, $2, $3, $4, p, ratio, $4 / first[$1 " " $2], log($3) / log(1000)
-}' <<< "$ours"
+}
+END { exit bad }' <<< "$ours"

@@ -228,7 +228,7 @@ fvm_err fvm_amt_get(fvm_amt *amt, fvm_bytes *value, uint64_t index)
     FVM_TRY(walk(amt, &p, index));
     if (!p.found) return FVM_ERR_NOT_FOUND;
     const amt_slot *slot = end_slot(amt, &p, index);
-    *value = (fvm_bytes){ slot->u.bytes, slot->len };
+    *value = amt_slot_value(slot);
     return FVM_OK;
 }
 
@@ -322,7 +322,7 @@ static fvm_err grow(fvm_amt *amt, uint64_t index, fvm_bytes value, unsigned heig
 static fvm_err replace(fvm_amt *amt, path *p, amt_slot *slot, fvm_bytes value)
 {
     amt_slot fresh;
-    if (fvm_bytes_eq((fvm_bytes){ slot->u.bytes, slot->len }, value)) return FVM_OK;
+    if (fvm_bytes_eq(amt_slot_value(slot), value)) return FVM_OK;
     FVM_TRY(amt_value_make(&fresh, value, amt->alloc));
     amt_slot_free(amt->alloc, slot);
     *slot = fresh;
@@ -498,7 +498,7 @@ static fvm_err visit_node(fvm_amt *amt, const amt_node *node, unsigned height, u
             const amt_slot *slot = &node->slots[i];
             if (!slot_first(amt, &index, first, at, height)) return FVM_ERR_BAD_STATE;
             if (height == 0)
-                FVM_TRY(visit(ctx, index, (fvm_bytes){ slot->u.bytes, slot->len }));
+                FVM_TRY(visit(ctx, index, amt_slot_value(slot)));
             else
                 FVM_TRY(visit_child(amt, slot, height - 1, index, visit, ctx));
         }

@@ -8,6 +8,7 @@
 
 #include "cbor.h"
 #include "cbor_internal.h"
+#include "cid_common.h"
 
 static uint32_t bitmap_words(unsigned bit_width)
 {
@@ -65,6 +66,11 @@ void amt_node_free(const fvm_allocator *alloc, amt_node *node)
 fvm_err amt_value_make(amt_slot *out, fvm_bytes value, const fvm_allocator *alloc)
 {
     if (value.len == 0 || value.len > UINT32_MAX) return FVM_ERR_INVALID; /* not a CBOR item */
+    if (value.len <= sizeof out->u.small) {
+        *out = (amt_slot){ .len = (uint32_t)value.len, .kind = AMT_SMALL };
+        memcpy(out->u.small, value.ptr, value.len);
+        return FVM_OK;
+    }
     uint8_t *copy = fvm_mem_alloc(alloc, value.len);
     if (!copy) return FVM_ERR_NOMEM;
     memcpy(copy, value.ptr, value.len);
@@ -115,8 +121,7 @@ static uint32_t set_bitmap(amt_node *node, fvm_bytes bitmap, unsigned bit_width)
     for (size_t i = 0; i < bitmap.len; i++)
         node->bitmap[i / 8] |= (uint64_t)bitmap.ptr[i] << (8 * (i % 8));
     if (bit_width < 6) node->bitmap[0] &= ((uint64_t)1 << (1u << bit_width)) - 1;
-    for (uint32_t i = 0; i < node->words; i++)
-        set += (uint32_t)__builtin_popcountll(node->bitmap[i]);
+    for (uint32_t i = 0; i < node->words; i++) set += fvm_popcount64(node->bitmap[i]);
     return set;
 }
 
@@ -216,10 +221,13 @@ static fvm_err encode_slot(fvm_buf *out, const amt_slot *slot)
 {
     fvm_cid cid;
     switch ((amt_slot_kind)slot->kind) {
-    case AMT_VALUE: return fvm_cbor_put_raw(out, (fvm_bytes){ slot->u.bytes, slot->len });
+    case AMT_VALUE:
+    case AMT_SMALL: return fvm_cbor_put_raw(out, amt_slot_value(slot));
     case AMT_CHILD: return fvm_cbor_put_cid(out, &slot->u.child->cid);
     case AMT_LINK: break;
     }
+    fvm_bytes bytes = { slot->u.bytes, slot->len };
+    if (fvm__cid_is_common(bytes)) return fvm__cbor_put_link(out, bytes);
     cid = amt_slot_link(slot);
     return fvm_cbor_put_cid(out, &cid);
 }

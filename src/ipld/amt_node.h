@@ -4,8 +4,8 @@
  *
  *     [node | bitmap words | slots, one for each bit that is set | the block's bytes]
  *
- * and slots point into the block's bytes. A value that was set has a stretch of its own, and a slot
- * array that grows moves out. Slots are kept for set bits only: arrays are mostly dense at the bottom,
+ * and slots point into the block's bytes. A value that was set stands in its slot if it is small, and
+ * else has a stretch of its own; a slot array that grows moves out. Slots are kept for set bits only: arrays are mostly dense at the bottom,
  * and widths go up to 2^18. */
 #ifndef FVM_IPLD_AMT_NODE_H
 #define FVM_IPLD_AMT_NODE_H
@@ -22,17 +22,25 @@ typedef enum amt_slot_kind {
     AMT_LINK,  /* a child that was not read yet: `bytes` is its binary CID */
     AMT_CHILD, /* a child in memory, owned */
     AMT_VALUE, /* `bytes` is a CBOR item */
+    AMT_SMALL, /* the CBOR item is `small` */
 } amt_slot_kind;
 
 typedef struct amt_slot {
     union {
         const uint8_t *bytes;
         amt_node *child;
+        uint8_t small[8];
     } u;
-    uint32_t len; /* of `bytes` */
+    uint32_t len; /* of `bytes` or `small` */
     uint8_t kind; /* amt_slot_kind */
     bool owned;   /* the value has memory of its own */
 } amt_slot;
+
+/** The value in a slot; valid while the slot stays where it is and keeps it. */
+static inline fvm_bytes amt_slot_value(const amt_slot *slot)
+{
+    return (fvm_bytes){ slot->kind == AMT_SMALL ? slot->u.small : slot->u.bytes, slot->len };
+}
 
 struct amt_node {
     uint64_t *bitmap; /* bit i: slot i is in use */
@@ -55,9 +63,9 @@ static inline bool amt_node_has(const amt_node *node, uint64_t index)
 static inline uint32_t amt_node_position(const amt_node *node, uint64_t index)
 {
     uint32_t n = 0;
-    for (uint64_t i = 0; i < index / 64; i++) n += (uint32_t)__builtin_popcountll(node->bitmap[i]);
+    for (uint64_t i = 0; i < index / 64; i++) n += fvm_popcount64(node->bitmap[i]);
     uint64_t below = node->bitmap[index / 64] & (((uint64_t)1 << (index % 64)) - 1);
-    return n + (uint32_t)__builtin_popcountll(below);
+    return n + fvm_popcount64(below);
 }
 
 /** An empty dirty node; NULL when out of memory. */

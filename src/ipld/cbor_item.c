@@ -112,6 +112,15 @@ static fvm_err take_item(reader *r)
 
 fvm_err fvm_cbor_item(fvm_bytes *out, fvm_bytes *in)
 {
+    if (in->len && in->ptr[0] <= 0x3b) { /* a number needs no levels */
+        fvm_bytes rest = *in;
+        uint8_t major;
+        uint64_t value;
+        FVM_TRY(fvm__cbor_head(&major, &value, &rest));
+        *out = (fvm_bytes){ in->ptr, in->len - rest.len };
+        *in = rest;
+        return FVM_OK;
+    }
     reader r; /* 8 KiB; levels and table are written before they are read */
     r.in = *in;
     r.depth = r.keys = 0;

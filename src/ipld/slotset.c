@@ -10,8 +10,7 @@
 unsigned fvm__slotset_count(const fvm__slotset *set)
 {
     unsigned n = 0;
-    for (size_t i = 0; i < FVM_COUNT(set->words); i++)
-        n += (unsigned)__builtin_popcountll(set->words[i]);
+    for (size_t i = 0; i < FVM_COUNT(set->words); i++) n += fvm_popcount64(set->words[i]);
     return n;
 }
 

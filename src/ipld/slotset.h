@@ -34,9 +34,9 @@ static inline void fvm__slotset_remove(fvm__slotset *set, unsigned slot)
 static inline unsigned fvm__slotset_rank(const fvm__slotset *set, unsigned slot)
 {
     unsigned n = 0;
-    for (unsigned i = 0; i < slot / 64; i++) n += (unsigned)__builtin_popcountll(set->words[i]);
+    for (unsigned i = 0; i < slot / 64; i++) n += fvm_popcount64(set->words[i]);
     uint64_t below = set->words[slot / 64] & (((uint64_t)1 << (slot % 64)) - 1);
-    return n + (unsigned)__builtin_popcountll(below);
+    return n + fvm_popcount64(below);
 }
 
 unsigned fvm__slotset_count(const fvm__slotset *set);
