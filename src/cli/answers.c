@@ -4,7 +4,7 @@
 #include "vector.h"
 
 /* A request that no rule of an extracted file matches. */
-static const uint8_t default_randomness[] = "i_am_random_____i_am_random_____";
+static const uint8_t default_randomness[32] = "i_am_random_____i_am_random_____";
 
 static fvm_err randomness(const fvm_vector *v, bool beacon, uint8_t out[32], int64_t epoch)
 {

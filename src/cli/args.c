@@ -140,12 +140,11 @@ fvm_err fvm_file_read(fvm_buf *out, const char *path, uint64_t max, fvm_why *why
                               (unsigned long long)max);
             break;
         }
-        if (n == 0) {
-            /* a folder opens but does not read */
-            if (ferror(file))
-                err = fvm_why_set(why, FVM_ERR_INVALID, "%s: %s", path, strerror(errno));
+        if (ferror(file)) { /* a folder opens but does not read */
+            err = fvm_why_set(why, FVM_ERR_INVALID, "%s: %s", path, strerror(errno));
             break;
         }
+        if (n == 0 || feof(file)) break;
     }
     fclose(file);
     if (err != FVM_OK) out->len = start;

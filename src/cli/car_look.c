@@ -166,6 +166,7 @@ static fvm_err verify_car(verification *v, const fvm_car_command *c, fvm_store_w
         if (err != FVM_OK && fvm_err_class_of(err) != FVM_CLASS_HOST) err = FVM_OK;
     }
     if (err == FVM_OK) err = verify_sections(v, &in);
+    v->bs = NULL;
     if (bs.ops) fvm_blockstore_free(&bs);
     fvm_car_input_close(&in);
     return err;

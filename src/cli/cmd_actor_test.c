@@ -360,8 +360,8 @@ static fvm_err run_script(world *w, const char *path, tally *t, fvm_why *why)
     fvm_buf text;
     fvm_buf_init(&text, NULL);
     script *s = calloc(1, sizeof *s);
-    fvm_err err = s ? fvm_file_read(&text, path, FILE_MAX, why)
-                    : fvm_why_set(why, FVM_ERR_NOMEM, "out of memory");
+    if (!s) return fvm_why_set(why, FVM_ERR_NOMEM, "out of memory");
+    fvm_err err = fvm_file_read(&text, path, FILE_MAX, why);
     if (err == FVM_OK) {
         s->path = path;
         err = read_script(s, fvm_buf_bytes(&text), why);
