@@ -145,7 +145,7 @@ static void bench_blocks(void)
     char room[300];
     fvm_blockstore bs;
     fvm_lmdb_options options = { .no_sync = true };
-    MDB_env *env;
+    MDB_env *env = NULL;
     cids = malloc(BLOCKS * sizeof *cids);
     must(cids != NULL, "memory");
     for (uint64_t i = 0; i < BLOCKS; i++)
@@ -239,10 +239,10 @@ static course watch(pid_t pid, int *status)
 /* Runs `fvm ARGS` and prints its seconds and its memory. */
 static void run_fvm(const char *what, const char *size, double floor, char *const argv[])
 {
-    int status;
+    int status = 0;
     double start = now();
     posix_spawn_file_actions_t files;
-    pid_t pid;
+    pid_t pid = 0;
     must(posix_spawn_file_actions_init(&files) == 0 &&
              posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0) == 0 &&
              posix_spawn(&pid, argv[0], &files, NULL, argv, environ) == 0,
