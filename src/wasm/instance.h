@@ -144,7 +144,7 @@ struct fvm_wasm_context {
     fvm_wasm_trap trap;
     fvm_wasm_instance *entry; /* of the innermost run of compiled code */
     void *native_sp;          /* where that run unwinds to */
-    int pagemap; /* /proc/self/pagemap, if a process is its owner (pool.c) */
+    int pagemap;              /* /proc/self/pagemap, if a process is its owner (pool.c) */
     int pagemap_owner;
     struct fvm__fiber *fiber; /* the native stack, made when first needed */
 };
