@@ -88,10 +88,13 @@ static fvm_err unpack(fvm_buf *out, fvm_bytes text, const char *alphabet, unsign
     if (text.len == 0) return FVM_OK;
     uint8_t *p = room(out, n);
     if (!p) return FVM_ERR_NOMEM;
+    int8_t digits[256]; /* by character */
+    memset(digits, -1, sizeof digits);
+    for (int i = 0; i < 1 << bits; i++) digits[(uint8_t)alphabet[i]] = (int8_t)i;
     uint32_t acc = 0;
     unsigned have = 0;
     for (size_t i = 0; i < text.len; i++) {
-        int d = digit_of(alphabet, 1u << bits, text.ptr[i]);
+        int d = digits[text.ptr[i]];
         if (d < 0) return FVM_ERR_MALFORMED;
         acc = (acc << bits | (uint32_t)d) & 0xffff;
         have += bits;
