@@ -66,7 +66,7 @@ static fvm_cid install(const fvm_blockstore *bs, const char *name)
     return code;
 }
 
-static void world_open(world *w, uint32_t network_version)
+static void world_open_on(world *w, uint32_t network_version, fvm_engine_backend backend)
 {
     fvm_cid root, none;
     *w = (world){ 0 };
@@ -94,7 +94,7 @@ static void world_open(world *w, uint32_t network_version)
                                    .actor_count = FVM_COUNT(actors),
                                },
                                NULL));
-    CHECK_OK(fvm_engine_new(&w->engine, NULL));
+    CHECK_OK(fvm_engine_new_with(&w->engine, &(fvm_engine_config){ .backend = backend }, NULL));
     CHECK_OK(fvm_context_new(&w->context, w->engine, NULL));
     CHECK_OK(fvm_machine_new(&w->machine, w->context, &w->store, &root,
                              &(fvm_machine_config){
@@ -105,6 +105,11 @@ static void world_open(world *w, uint32_t network_version)
                              }));
     fvm_receipt_init(&w->receipt, NULL);
     fvm_buf_init(&w->params, NULL);
+}
+
+static void world_open(world *w, uint32_t network_version)
+{
+    world_open_on(w, network_version, FVM_ENGINE_DEFAULT);
 }
 
 static void world_close(world *w)
@@ -357,11 +362,11 @@ TEST(memory_without_end_is_a_trap_and_the_machine_goes_on)
 }
 
 /* Gas, and the state, of a fixed run. */
-static uint64_t gas_of_a_run(uint32_t network_version, fvm_cid *root)
+static uint64_t gas_of_a_run(uint32_t network_version, fvm_engine_backend backend, fvm_cid *root)
 {
     world w;
     const uint64_t two = 2;
-    world_open(&w, network_version);
+    world_open_on(&w, network_version, backend);
     CHECK(call(&w, COUNTER, 1, 0) == 0);
     CHECK(call(&w, LEDGER, 1, 0) == 0);
     CHECK(ledger_fill(&w, 0, 50) == 0);
@@ -374,14 +379,16 @@ static uint64_t gas_of_a_run(uint32_t network_version, fvm_cid *root)
     return gas;
 }
 
-TEST(gas_and_state_of_a_run_are_the_same_each_time)
+TEST(gas_and_state_of_a_run_are_the_same_each_time_and_on_each_engine)
 {
     /* emit_event has had the form that this SDK imports since nv21 (reference/kernel.md) */
     static const uint32_t versions[] = { 21, 22, 25, 29 };
     for (size_t i = 0; i < FVM_COUNT(versions); i++) {
-        fvm_cid first, second;
-        uint64_t gas = gas_of_a_run(versions[i], &first);
-        CHECK(gas == gas_of_a_run(versions[i], &second));
+        fvm_cid first, second, compiled;
+        uint64_t gas = gas_of_a_run(versions[i], FVM_ENGINE_INTERP, &first);
+        CHECK(gas == gas_of_a_run(versions[i], FVM_ENGINE_INTERP, &second));
+        CHECK(gas == gas_of_a_run(versions[i], FVM_ENGINE_DEFAULT, &compiled));
+        CHECK(fvm_cid_eq(&first, &compiled));
         CHECK(fvm_cid_eq(&first, &second));
         printf("nv%u: %llu gas\n", versions[i], (unsigned long long)gas);
     }
