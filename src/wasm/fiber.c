@@ -11,11 +11,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#if !defined(__x86_64__)
-#define FIBER_UCONTEXT 1
-#include <ucontext.h>
-#endif
-
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define FIBER_ASAN 1
@@ -29,6 +24,12 @@
 #endif
 #if defined(__SANITIZE_THREAD__)
 #define FIBER_TSAN 1
+#endif
+/* ThreadSanitizer keeps a stack of calls per fiber: one must not return from a function after having
+ * switched, so there the way back is a jump. */
+#if !defined(__x86_64__) || defined(FIBER_TSAN)
+#define FIBER_UCONTEXT 1
+#include <ucontext.h>
 #endif
 #ifdef FIBER_ASAN
 #include <sanitizer/asan_interface.h>
@@ -99,9 +100,6 @@ static void fiber_main(struct fvm__fiber *f)
 #ifdef FIBER_ASAN
     __sanitizer_start_switch_fiber(NULL, f->outside_bottom, f->outside_bytes);
 #endif
-#ifdef FIBER_TSAN
-    __tsan_switch_to_fiber(f->outside_tsan, 0);
-#endif
 }
 
 #ifdef FIBER_UCONTEXT
@@ -110,6 +108,9 @@ static void fiber_start(unsigned high, unsigned low)
 {
     struct fvm__fiber *f = (struct fvm__fiber *)(uintptr_t)((uint64_t)high << 32 | low);
     fiber_main(f);
+#ifdef FIBER_TSAN
+    __tsan_switch_to_fiber(f->outside_tsan, 0);
+#endif
     (void)setcontext(&f->outside);
 }
 
@@ -121,6 +122,9 @@ static void call_on_stack(struct fvm__fiber *f)
     f->inside.uc_stack.ss_size = f->map_bytes - f->guard_bytes;
     f->inside.uc_link = NULL;
     makecontext(&f->inside, (void (*)(void))fiber_start, 2, (unsigned)(self >> 32), (unsigned)self);
+#ifdef FIBER_TSAN
+    __tsan_switch_to_fiber(f->inside_tsan, 0);
+#endif
     (void)swapcontext(&f->outside, &f->inside);
 }
 #else
@@ -153,7 +157,6 @@ static void switch_there_and_back(struct fvm__fiber *f)
 #ifdef FIBER_TSAN
     f->outside_tsan = __tsan_get_current_fiber();
     f->inside_tsan = __tsan_create_fiber(0);
-    __tsan_switch_to_fiber(f->inside_tsan, 0);
 #endif
     call_on_stack(f);
 #ifdef FIBER_ASAN
