@@ -9,7 +9,8 @@ void fvm_env_deinit(fvm_message_env *env)
     fvm_mem_free(env->alloc, env->seen, env->seen_cap * sizeof *env->seen);
     env->events = NULL;
     env->seen = NULL;
-    env->event_count = env->event_cap = env->seen_count = env->seen_cap = 0;
+    env->event_count = env->seen_count = 0;
+    env->event_cap = env->seen_cap = 0;
 }
 
 fvm_err fvm_env_begin(fvm_message_env *env, fvm_env_mark *mark)

@@ -1,6 +1,7 @@
 /* event.c - events of actors (reference/kernel.md 6). From nv21 an entry comes as a head of fixed
  * size, with keys and values in two buffers, so that gas can be charged before anything is parsed
  * (FIP-0072); before, an event was one CBOR blob (FIP-0049). */
+#include "base/vector.h"
 #include "internal.h"
 
 #include "ipld/cbor.h"
@@ -11,14 +12,8 @@
 fvm_err fvm__event_append(fvm_invocation *inv, const fvm_event_entry *entries, uint32_t count)
 {
     fvm_message_env *env = inv->env;
-    if (env->event_count == env->event_cap) {
-        size_t cap = env->event_cap ? env->event_cap * 2 : 16;
-        fvm_event *grown = fvm_mem_resize(env->alloc, env->events, env->event_cap * sizeof *grown,
-                                          cap * sizeof *grown);
-        if (!grown) return FVM_ERR_NOMEM;
-        env->events = grown;
-        env->event_cap = cap;
-    }
+    FVM_TRY(fvm_vector_grow(env->alloc, &env->events, &env->event_cap, env->event_count + 1,
+                            sizeof *env->events, 16, UINT32_MAX));
     env->events[env->event_count++] = (fvm_event){ .emitter = inv->receiver,
                                                    .entries = entries,
                                                    .count = count };

@@ -4,11 +4,9 @@
  * Gas lives in two places. The tracker (env->gas) is authoritative; while wasm runs, the instance has
  * a counter of its own. `settle` moves what wasm used from the counter to the tracker, `sync` copies
  * the tracker to the counter; a syscall settles on entry and syncs on exit. */
+#include "exit_code.h"
 #include "internal.h"
 
-#define EXIT_ILLEGAL_INSTRUCTION 4u
-#define EXIT_INVALID_RECEIVER 5u
-#define EXIT_MISSING_RETURN 11u
 #define WASM_PAGE UINT64_C(65536)
 
 /* nv17: the counter's difference; the counter may be stale, but is then the next base. */
@@ -98,7 +96,7 @@ static fvm_err instantiate(fvm_invocation *inv, const fvm_wasm_module *module)
      * exit or a fatal error of a syscall. */
     FVM_TRY(fvm__gas_settle(inv, inv->instance));
     if (err == FVM_OK) return FVM_OK;
-    inv->exit_code = EXIT_ILLEGAL_INSTRUCTION;
+    inv->exit_code = FVM_EXIT_CODE_ILLEGAL_INSTRUCTION;
     inv->exit_handle = 0;
     return FVM_ERR_EXIT;
 }
@@ -110,7 +108,7 @@ static fvm_err find_entry(fvm_invocation *inv, const fvm_wasm_module *module, fv
     fvm_bytes name = upgrade ? FVM_STR("upgrade") : FVM_STR("invoke");
     if (!find_export(module, out, FVM_WASM_FUNC, name)) {
         if (inv->env->net->era != FVM_ERA_V4) return FVM_ERR_FATAL;
-        inv->exit_code = EXIT_INVALID_RECEIVER;
+        inv->exit_code = FVM_EXIT_CODE_INVALID_RECEIVER;
         inv->exit_handle = 0;
         return FVM_ERR_EXIT;
     }
@@ -154,7 +152,7 @@ static fvm_err outcome(const fvm_invocation *inv, fvm_call_result *out, fvm_err 
     switch (err) {
     case FVM_OK:
         data = fvm__registry_get(&inv->registry, returned);
-        *out = (fvm_call_result){ .exit_code = returned && !data ? EXIT_MISSING_RETURN : 0,
+        *out = (fvm_call_result){ .exit_code = returned && !data ? FVM_EXIT_CODE_MISSING_RETURN : 0,
                                   .data = data };
         return FVM_OK;
     case FVM_ERR_EXIT:
@@ -163,7 +161,7 @@ static fvm_err outcome(const fvm_invocation *inv, fvm_call_result *out, fvm_err 
         *out = (fvm_call_result){ .exit_code = inv->exit_code, .data = data };
         return FVM_OK;
     case FVM_ERR_TRAP:
-        *out = (fvm_call_result){ .exit_code = EXIT_ILLEGAL_INSTRUCTION };
+        *out = (fvm_call_result){ .exit_code = FVM_EXIT_CODE_ILLEGAL_INSTRUCTION };
         return FVM_OK;
     case FVM_ERR_OUT_OF_GAS: return err;
     default: {

@@ -106,11 +106,13 @@ typedef struct fvm_message_env {
     uint64_t memory_bytes;   /* live total, engine.md 8 */
     bool debug;              /* actor debugging; off by default */
     fvm_event *events;       /* array of `event_count`, room for `event_cap`; from `alloc` */
-    size_t event_count, event_cap;
+    size_t event_count;
+    uint32_t event_cap;
     /* addresses looked up so far; their zero-priced OnResolveAddress shows in traces once, so this
      * is kept only while tracing */
     fvm_address *seen;
-    size_t seen_count, seen_cap; /* seen from `alloc` */
+    size_t seen_count; /* seen from `alloc` */
+    uint32_t seen_cap;
 } fvm_message_env;
 
 /** Frees what the env itself allocated (events). */

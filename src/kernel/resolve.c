@@ -1,6 +1,7 @@
 /* resolve.c - address resolution with its charge. The charge is zero in every price list, so it
  * matters to traces alone: a first look-up of an address in a message shows as OnResolveAddress, a
  * later one does not, and a reverted transaction forgets (ref-fvm's StateAccessTracker). */
+#include "base/vector.h"
 #include "kernel.h"
 
 static bool seen(const fvm_message_env *env, const fvm_address *address)
@@ -13,14 +14,8 @@ static bool seen(const fvm_message_env *env, const fvm_address *address)
 fvm_err fvm_env_address_seen(fvm_message_env *env, const fvm_address *address)
 {
     if (!env->gas.trace || fvm_address_protocol(address) == FVM_PROTOCOL_ID) return FVM_OK;
-    if (env->seen_count == env->seen_cap) {
-        size_t cap = env->seen_cap ? env->seen_cap * 2 : 16;
-        fvm_address *grown = fvm_mem_resize(env->alloc, env->seen, env->seen_cap * sizeof *grown,
-                                            cap * sizeof *grown);
-        if (!grown) return FVM_ERR_NOMEM;
-        env->seen = grown;
-        env->seen_cap = cap;
-    }
+    FVM_TRY(fvm_vector_grow(env->alloc, &env->seen, &env->seen_cap, env->seen_count + 1,
+                            sizeof *env->seen, 16, UINT32_MAX));
     env->seen[env->seen_count++] = *address;
     return FVM_OK;
 }

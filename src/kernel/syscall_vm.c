@@ -1,14 +1,12 @@
 /* syscall_vm.c - modules `vm`, `network`, `rand`, `gas`, `event`, `send` and `debug`
  * (reference/kernel.md 4, 6 and 7). */
+#include "exit_code.h"
 #include "internal.h"
 
 #include "crypto/crypto.h"
 #include "ipld/cbor.h"
 
 /* --- vm --- */
-
-#define EXIT_SYSTEM_MAX 15u /* exit codes up to here are the system's */
-#define EXIT_ILLEGAL_EXIT_CODE 9u
 
 static fvm_err end(fvm_syscall *c, uint32_t code, uint32_t handle)
 {
@@ -23,15 +21,15 @@ fvm_err fvm__vm_abort(fvm_syscall *c, const uint64_t *args, uint8_t *out)
 {
     (void)out;
     uint32_t code = (uint32_t)args[0];
-    return end(c, code <= EXIT_SYSTEM_MAX ? EXIT_ILLEGAL_EXIT_CODE : code, 0);
+    return end(c, code <= FVM_EXIT_CODE_SYSTEM_MAX ? FVM_EXIT_CODE_ILLEGAL_EXIT_CODE : code, 0);
 }
 
 fvm_err fvm__vm_exit(fvm_syscall *c, const uint64_t *args, uint8_t *out)
 {
     (void)out;
     uint32_t code = (uint32_t)args[0];
-    bool illegal = code != 0 && code <= EXIT_SYSTEM_MAX;
-    return end(c, illegal ? EXIT_ILLEGAL_EXIT_CODE : code, (uint32_t)args[1]);
+    bool illegal = code != 0 && code <= FVM_EXIT_CODE_SYSTEM_MAX;
+    return end(c, illegal ? FVM_EXIT_CODE_ILLEGAL_EXIT_CODE : code, (uint32_t)args[1]);
 }
 
 fvm_err fvm__vm_context(fvm_syscall *c, const uint64_t *args, uint8_t *out)

@@ -1,10 +1,11 @@
 #include "call_manager.h"
+#include "base/vector.h"
 
 #include "ipld/cbor.h"
+#include "kernel/exit_code.h"
 
 #define METHOD_SEND 0
 #define METHOD_CONSTRUCTOR 1
-#define EXIT_OUT_OF_GAS 7
 
 void fvm_call_manager_init(fvm_call_manager *cm, fvm_message_env *env)
 {
@@ -15,7 +16,8 @@ void fvm_call_manager_deinit(fvm_call_manager *cm)
 {
     fvm_mem_free(cm->env->alloc, cm->snapshots, cm->snapshot_cap * sizeof *cm->snapshots);
     cm->snapshots = NULL;
-    cm->snapshot_count = cm->snapshot_cap = 0;
+    cm->snapshot_count = 0;
+    cm->snapshot_cap = 0;
 }
 
 /* --- gas limits of sends --- */
@@ -23,14 +25,8 @@ void fvm_call_manager_deinit(fvm_call_manager *cm)
 static fvm_err push_limit(fvm_call_manager *cm, uint64_t limit)
 {
     fvm_gas *gas = &cm->env->gas;
-    if (cm->snapshot_count == cm->snapshot_cap) {
-        size_t cap = cm->snapshot_cap ? cm->snapshot_cap * 2 : 16;
-        fvm_gas_snapshot *grown = fvm_mem_resize(
-            cm->env->alloc, cm->snapshots, cm->snapshot_cap * sizeof *grown, cap * sizeof *grown);
-        if (!grown) return FVM_ERR_NOMEM;
-        cm->snapshots = grown;
-        cm->snapshot_cap = cap;
-    }
+    FVM_TRY(fvm_vector_grow(cm->env->alloc, &cm->snapshots, &cm->snapshot_cap,
+                            cm->snapshot_count + 1, sizeof *cm->snapshots, 16, UINT32_MAX));
     cm->snapshots[cm->snapshot_count++] = (fvm_gas_snapshot){ gas->limit, gas->used };
     int64_t available = fvm_gas_available(gas);
     gas->limit = limit < (uint64_t)available ? (int64_t)limit : available;
@@ -86,7 +82,7 @@ static void trace_return(const fvm_call_manager *cm, fvm_err err, const fvm_call
             event.codec = result->data->codec;
         }
         break;
-    case FVM_CLASS_ACTOR: event.exit_code = EXIT_OUT_OF_GAS; break;
+    case FVM_CLASS_ACTOR: event.exit_code = FVM_EXIT_CODE_OUT_OF_GAS; break;
     case FVM_CLASS_SYSCALL:
         event.kind = FVM_TRACE_CALL_ERROR;
         event.error = (uint32_t)err - FVM_ERR_SYSCALL_BASE;
@@ -342,7 +338,7 @@ fvm_err fvm_call_manager_call(fvm_call_manager *cm, fvm_call_result *out,
         if (limited) pop_limit(cm);
         if (err == FVM_ERR_OUT_OF_GAS && cm->env->net->era != FVM_ERA_V2 &&
             fvm_gas_available(&cm->env->gas) != 0) {
-            *out = (fvm_call_result){ .exit_code = EXIT_OUT_OF_GAS };
+            *out = (fvm_call_result){ .exit_code = FVM_EXIT_CODE_OUT_OF_GAS };
             err = FVM_OK;
         }
     }

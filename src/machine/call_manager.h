@@ -16,7 +16,8 @@ typedef struct fvm_call_manager {
     /* A stack of its own, not C locals: in fvm v3 a send that fails for its depth leaves its
      * snapshot behind, and an outer limited send pops that one instead of its own. */
     fvm_gas_snapshot *snapshots;
-    size_t snapshot_count, snapshot_cap; /* from env->alloc */
+    size_t snapshot_count; /* from env->alloc */
+    uint32_t snapshot_cap;
 } fvm_call_manager;
 
 void fvm_call_manager_init(fvm_call_manager *cm, fvm_message_env *env);

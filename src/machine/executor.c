@@ -3,14 +3,8 @@
 #include "call_manager.h"
 #include "events_root.h"
 #include "gas_outputs.h"
+#include "kernel/exit_code.h"
 #include "machine_internal.h"
-
-#define EXIT_SENDER_INVALID 1
-#define EXIT_SENDER_STATE_INVALID 2
-#define EXIT_INVALID_RECEIVER 5
-#define EXIT_INSUFFICIENT_FUNDS 6
-#define EXIT_OUT_OF_GAS 7
-#define EXIT_ASSERTION_FAILED 10
 
 /** What preflight found out. */
 typedef struct preflight {
@@ -58,19 +52,21 @@ static fvm_err charge_sender(fvm_machine *m, fvm_receipt *receipt, preflight *ou
     const fvm_actor *found;
     fvm_err err = fvm_state_get(m->state, &found, out->sender);
     if (err == FVM_ERR_NOT_FOUND)
-        return refuse(receipt, out, EXIT_SENDER_INVALID, penalty, "the sender does not exist");
+        return refuse(receipt, out, FVM_EXIT_CODE_SENDER_INVALID, penalty,
+                      "the sender does not exist");
     if (err != FVM_OK) return err;
 
     fvm_actor sender = *found;
     if (!sender_valid(m, &sender))
-        return refuse(receipt, out, EXIT_SENDER_INVALID, penalty, "the sender is not an account");
+        return refuse(receipt, out, FVM_EXIT_CODE_SENDER_INVALID, penalty,
+                      "the sender is not an account");
     if (msg->nonce != sender.nonce)
-        return refuse(receipt, out, EXIT_SENDER_STATE_INVALID, penalty,
+        return refuse(receipt, out, FVM_EXIT_CODE_SENDER_STATE_INVALID, penalty,
                       "the nonce is not the sender's");
 
     FVM_TRY(fvm_big_mul_u64(&out->gas_cost, &msg->gas_fee_cap, msg->gas_limit));
     if (fvm_big_cmp(&sender.balance, &out->gas_cost) < 0)
-        return refuse(receipt, out, EXIT_SENDER_STATE_INVALID, penalty,
+        return refuse(receipt, out, FVM_EXIT_CODE_SENDER_STATE_INVALID, penalty,
                       "the sender's balance does not cover the gas limit");
     /* fvm v4 stops here with an error; v2 and v3 would raise the balance, which clients prevent
      * by refusing such messages, and so do we. */
@@ -95,12 +91,12 @@ static fvm_err run_preflight(fvm_machine *m, fvm_receipt *receipt, preflight *ou
         FVM_TRY(
             fvm_big_mul_u64(&penalty, &m->tipset.base_fee, covered ? msg->gas_limit : inclusion));
         if (!covered)
-            return refuse(receipt, out, EXIT_OUT_OF_GAS, &penalty,
+            return refuse(receipt, out, FVM_EXIT_CODE_OUT_OF_GAS, &penalty,
                           "the gas limit does not cover inclusion");
     }
     fvm_err err = fvm_state_lookup_id(m->state, &out->sender, &msg->from);
     if (err == FVM_ERR_NOT_FOUND)
-        return refuse(receipt, out, EXIT_SENDER_INVALID, &penalty, "the sender has no ID");
+        return refuse(receipt, out, FVM_EXIT_CODE_SENDER_INVALID, &penalty, "the sender has no ID");
     if (err != FVM_OK) return err;
     if (kind == FVM_APPLY_IMPLICIT) return FVM_OK;
     return charge_sender(m, receipt, out, msg, &penalty);
@@ -235,9 +231,9 @@ static fvm_err execute(running *run, fvm_call_result *result, const fvm_message 
 
 static uint32_t exit_of_syscall_error(fvm_err err)
 {
-    if (err == FVM_ERR_SYS_INSUFFICIENT_FUNDS) return EXIT_INSUFFICIENT_FUNDS;
-    if (err == FVM_ERR_SYS_NOT_FOUND) return EXIT_INVALID_RECEIVER;
-    return EXIT_ASSERTION_FAILED;
+    if (err == FVM_ERR_SYS_INSUFFICIENT_FUNDS) return FVM_EXIT_CODE_INSUFFICIENT_FUNDS;
+    if (err == FVM_ERR_SYS_NOT_FOUND) return FVM_EXIT_CODE_INVALID_RECEIVER;
+    return FVM_EXIT_CODE_ASSERTION_FAILED;
 }
 
 /* Step 15. */
@@ -255,9 +251,9 @@ static fvm_err map_result(fvm_receipt *receipt, fvm_err err, const fvm_call_resu
         receipt->return_codec = result->data->codec;
         return fvm_buf_append(&receipt->return_data, result->data->data);
     case FVM_CLASS_SYSCALL: receipt->exit_code = exit_of_syscall_error(err); return FVM_OK;
-    case FVM_CLASS_ACTOR: receipt->exit_code = EXIT_OUT_OF_GAS; return FVM_OK;
+    case FVM_CLASS_ACTOR: receipt->exit_code = FVM_EXIT_CODE_OUT_OF_GAS; return FVM_OK;
     case FVM_CLASS_FATAL: /* every node consumes all of the gas, so that all agree */
-        receipt->exit_code = EXIT_ASSERTION_FAILED;
+        receipt->exit_code = FVM_EXIT_CODE_ASSERTION_FAILED;
         receipt->gas_used = msg->gas_limit;
         return FVM_OK;
     default: /* a failure of this node; INPUT class must not get here and says nothing of the chain */

@@ -5,6 +5,7 @@
  * Sections come in the order of section_order, each at most once; custom ones anywhere. Bodies are
  * the business of validate.c, segments of segments.c. Shape rules of the reference's
  * instrumentation (engine.md 3) are checked here where they concern whole sections. */
+#include "base/vector.h"
 #include "wasm/decoder.h"
 
 #include <stdio.h>
@@ -120,14 +121,8 @@ fvm_err fvm__module_ref(fvm__decoder *d, uint32_t *entry, uint32_t func, bool ra
         if (!*map) return FVM_ERR_NOMEM;
     }
     if ((*map)[func] == 0) {
-        if (m->n_refs == d->cap_refs) {
-            uint32_t cap = d->cap_refs ? d->cap_refs * 2 : 16;
-            fvm__ref_def *grown = fvm_mem_resize(m->alloc, m->refs, d->cap_refs * sizeof *grown,
-                                                 cap * sizeof *grown);
-            if (!grown) return FVM_ERR_NOMEM;
-            m->refs = grown;
-            d->cap_refs = cap;
-        }
+        FVM_TRY(fvm_vector_grow(m->alloc, &m->refs, &d->cap_refs, (uint64_t)m->n_refs + 1,
+                                sizeof *m->refs, 16, UINT32_MAX));
         m->refs[m->n_refs++] = (fvm__ref_def){ .func = func, .thunked = !raw };
         (*map)[func] = m->n_refs;
     }

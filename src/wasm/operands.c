@@ -1,21 +1,12 @@
 /* operands.c - the type stack of the validator: the standard's algorithm (appendix A.3), in which
  * the operands of dead code are whatever is asked for. */
+#include "base/vector.h"
 #include "wasm/validate.h"
 
 fvm_err fvm__vector_grow(const fvm_allocator *alloc, void *vector, uint32_t *cap, uint64_t need,
                          size_t size)
 {
-    if (need <= *cap) return FVM_OK;
-    uint64_t more = *cap ? (uint64_t)*cap * 2 : 64;
-    if (more < need) more = need;
-    if (more > UINT32_MAX || more > SIZE_MAX / size) return FVM_ERR_NOMEM;
-    void *old;
-    memcpy(&old, vector, sizeof old);
-    void *grown = fvm_mem_resize(alloc, old, *cap * size, (size_t)more * size);
-    if (!grown) return FVM_ERR_NOMEM;
-    memcpy(vector, &grown, sizeof grown);
-    *cap = (uint32_t)more;
-    return FVM_OK;
+    return fvm_vector_grow(alloc, vector, cap, need, size, 64, UINT32_MAX);
 }
 
 fvm_err fvm__push_slow(fvm__validator *v, char type)

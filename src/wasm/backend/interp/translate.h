@@ -9,6 +9,7 @@
 #ifndef FVM_WASM_INTERP_TRANSLATE_H
 #define FVM_WASM_INTERP_TRANSLATE_H
 
+#include "base/vector.h"
 #include "wasm/backend/backend.h"
 #include "wasm/backend/interp/insn.h"
 
@@ -56,17 +57,7 @@ typedef struct translator {
 static inline fvm_err grow(const fvm_allocator *alloc, void *vector, uint32_t *cap, uint64_t need,
                            size_t size)
 {
-    if (FVM_LIKELY(need <= *cap)) return FVM_OK;
-    uint64_t more = *cap ? (uint64_t)*cap * 2 : 256;
-    if (more < need) more = need;
-    if (more > INT32_MAX || more > SIZE_MAX / size) return FVM_ERR_NOMEM;
-    void *old;
-    memcpy(&old, vector, sizeof old);
-    void *grown = fvm_mem_resize(alloc, old, *cap * size, (size_t)more * size);
-    if (!grown) return FVM_ERR_NOMEM;
-    memcpy(vector, &grown, sizeof grown);
-    *cap = (uint32_t)more;
-    return FVM_OK;
+    return fvm_vector_grow(alloc, vector, cap, need, size, 256, INT32_MAX);
 }
 
 /* Called first by whatever emits: afterwards `extra` and some more instructions fit. */

@@ -1,4 +1,5 @@
 /* compile.c - blocks, branches, charges and functions: the back end's side of the seam. */
+#include "base/vector.h"
 #include "wasm/backend/x64/x64.h"
 #ifndef FVM__X64
 bool fvm__x64_supported(void)
@@ -26,17 +27,7 @@ fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module)
 fvm_err fvm__x_vector(const fvm_allocator *alloc, void *vector, uint32_t *cap, uint64_t need,
                       size_t size)
 {
-    if (FVM_LIKELY(need <= *cap)) return FVM_OK;
-    uint64_t more = *cap ? (uint64_t)*cap * 2 : 64;
-    if (more < need) more = need;
-    if (more > INT32_MAX || more > SIZE_MAX / size) return FVM_ERR_NOMEM;
-    void *old;
-    memcpy(&old, vector, sizeof old);
-    void *grown = fvm_mem_resize(alloc, old, *cap * size, (size_t)more * size);
-    if (!grown) return FVM_ERR_NOMEM;
-    memcpy(vector, &grown, sizeof grown);
-    *cap = (uint32_t)more;
-    return FVM_OK;
+    return fvm_vector_grow(alloc, vector, cap, need, size, 64, INT32_MAX);
 }
 
 /* Code stays below 2 GiB, so that all distances have 32 bits. */
