@@ -66,7 +66,6 @@ typedef enum fvm_err_class {
     X(NOMEM, 80, HOST, "out of memory")                                                            \
     X(IO, 81, HOST, "block store or file failed")                                                  \
     X(EXTERN, 82, HOST, "an embedder's callback failed")                                           \
-    X(UNUSABLE, 83, HOST, "object is unusable after an earlier host failure")                      \
     X(READ_ONLY, 84, HOST, "block store is read-only")                                             \
     X(SYS_ILLEGAL_ARGUMENT, 101, SYSCALL, "illegal argument")                                      \
     X(SYS_ILLEGAL_OPERATION, 102, SYSCALL, "illegal operation")                                    \

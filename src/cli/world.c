@@ -3,18 +3,8 @@
 
 #include "ipld/cbor.h"
 #include "kernel/state.h"
+#include "machine/idle_actor.h"
 #include <fvm/genesis.h>
-
-/* A module with a memory and `invoke`, which returns 0: no return value. */
-static const uint8_t stub[] = {
-    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, /* magic, version */
-    0x01, 0x06, 0x01, 0x60, 0x01, 0x7f, 0x01, 0x7f, /* type (i32) -> i32 */
-    0x03, 0x02, 0x01, 0x00,                         /* function 0 has it */
-    0x05, 0x03, 0x01, 0x00, 0x00,                   /* memory of no pages */
-    0x07, 0x13, 0x02,                               /* exports */
-    0x06, 'm',  'e',  'm',  'o',  'r',  'y',  0x02, 0x00, 0x06, 'i',  'n',  'v',
-    'o',  'k',  'e',  0x00, 0x00, 0x0a, 0x06, 0x01, 0x04, 0x00, 0x41, 0x00, 0x0b, /* i32.const 0 */
-};
 
 /* The manifest, in mainnet's order. */
 static const char *const names[] = {
@@ -25,13 +15,13 @@ static const char *const names[] = {
 };
 enum { SYSTEM, INIT, CRON, ACCOUNT, REWARD = 9 };
 
-/* Stores the stub with a custom section that holds a name, so that every built-in actor has a code of
+/* Stores the idle actor with a custom section that holds a name, so that every built-in actor has a code of
  * its own. */
-static fvm_err put_stub(fvm_cid *code, const fvm_blockstore *bs, const char *name)
+static fvm_err put_idle(fvm_cid *code, const fvm_blockstore *bs, const char *name)
 {
-    uint8_t module[sizeof stub + 64];
-    size_t len = strlen(name), at = sizeof stub;
-    memcpy(module, stub, sizeof stub);
+    uint8_t module[sizeof fvm__idle_actor + 64];
+    size_t len = strlen(name), at = sizeof fvm__idle_actor;
+    memcpy(module, fvm__idle_actor, sizeof fvm__idle_actor);
     module[at++] = 0; /* custom section: id, size, name length, name */
     module[at++] = (uint8_t)(len + 1);
     module[at++] = (uint8_t)len;
@@ -67,7 +57,7 @@ fvm_err fvm_world_make_accounts(fvm_cid *root, fvm_address *accounts, size_t cou
     FVM_TRY(fvm_big_from_text(&fortune, FVM_STR("1000000000000000000000000000"))); /* 10^9 FIL */
     for (size_t i = 0; i < FVM_COUNT(names); i++) {
         builtins[i].name = names[i];
-        FVM_TRY(put_stub(&builtins[i].code, bs, names[i]));
+        FVM_TRY(put_idle(&builtins[i].code, bs, names[i]));
     }
     FVM_TRY(fvm_blockstore_put_new(bs, &code, FVM_CODEC_RAW, wasm));
     actors[0] = (fvm_genesis_actor){ .id = FVM_ID_REWARD, .code = builtins[REWARD].code };

@@ -3,6 +3,7 @@
 #include <fvm/genesis.h>
 #include <fvm/sandbox.h>
 
+#include "idle_actor.h"
 #include "ipld/buffered.h"
 #include "machine_internal.h"
 
@@ -10,24 +11,12 @@
 #define SANDBOX_METHOD 2
 #define SANDBOX_GAS 1000000000000u
 
-/* What stands at the places of the built-in actors: (module (memory (export "memory") 0)
- * (func (export "invoke") (param i32) (result i32) i32.const 0)). */
-static const uint8_t idle_actor[] = {
-    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, /* magic, version */
-    0x01, 0x06, 0x01, 0x60, 0x01, 0x7f, 0x01, 0x7f, /* type (i32) -> i32 */
-    0x03, 0x02, 0x01, 0x00,                         /* function 0 */
-    0x05, 0x03, 0x01, 0x00, 0x00,                   /* memory, no pages */
-    0x07, 0x13, 0x02, 0x06, 'm',  'e',  'm',  'o',  'r',  'y',  0x02,
-    0x00, 0x06, 'i',  'n',  'v',  'o',  'k',  'e',  0x00, 0x00, /* exports */
-    0x0a, 0x06, 0x01, 0x04, 0x00, 0x41, 0x00, 0x0b,             /* i32.const 0 */
-};
-
 static fvm_err make_state(fvm_cid *root, const fvm_blockstore *scratch, const fvm_sandbox *sandbox,
                           uint32_t version, const fvm_allocator *alloc)
 {
     fvm_cid idle;
     FVM_TRY(fvm_blockstore_put_new(scratch, &idle, FVM_CODEC_RAW,
-                                   (fvm_bytes){ idle_actor, sizeof idle_actor }));
+                                   (fvm_bytes){ fvm__idle_actor, sizeof fvm__idle_actor }));
     const fvm_genesis_builtin builtins[] = {
         { "system", idle },      { "init", idle }, { "account", idle },
         { "placeholder", idle }, { "eam", idle },  { "ethaccount", idle },
