@@ -114,9 +114,10 @@ function(fvm_add_actor name)
     DEPENDS fvm-frc42 ${sources} VERBATIM)
   set(objects)
   foreach(source ${sources})
-    get_filename_component(stem ${source} NAME)
+    file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR} ${source})
+    string(REPLACE "../" "" path ${path}) # sources outside the tree
     if(NOT source MATCHES "\\.h$")
-      set(object ${folder}/obj/${name}/${stem}.o)
+      set(object ${folder}/obj/${name}/${path}.o)
       fvm_wasm_compile(${object} ${source} FLAGS -Oz -flto -include ${numbers} ${arg_FLAGS}
         BEFORE ${numbers})
       list(APPEND objects ${object})

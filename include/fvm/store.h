@@ -130,10 +130,11 @@ FVM_API FVM_NODISCARD fvm_err fvm_lmdb_verify_folder(const char *folder, fvm_ver
 /* --- bundles of built-in actors --- */
 
 #define FVM_BUNDLE_NAME_MAX 64
+#define FVM_BUNDLE_EMBEDDED "embedded" /* the bundle of our own actors, in the library */
 
 /** What is known of a bundle without reading its blocks. */
 typedef struct fvm_bundle_info {
-    char name[FVM_BUNDLE_NAME_MAX]; /* network-vN, e.g. mainnet-v17 */
+    char name[FVM_BUNDLE_NAME_MAX]; /* network-vN, e.g. mainnet-v17; or FVM_BUNDLE_EMBEDDED */
     fvm_cid manifest;               /* of the block [1, data CID]: the CAR's root */
     uint64_t car_bytes;
     char car_sha256[65];     /* hex */
@@ -168,7 +169,7 @@ FVM_API FVM_NODISCARD fvm_err fvm_bundle_import(fvm_bundle_info *out, const char
 FVM_API FVM_NODISCARD fvm_err
 fvm_bundle_each(const char *folder, fvm_err (*visit)(void *ctx, const fvm_bundle_info *info),
                 void *ctx, const fvm_allocator *alloc, fvm_store_why *why);
-/** Opens the bundle called `name` ("mainnet-v17") as a read-only store; `info` may be NULL.
+/** Opens the bundle called `name` ("mainnet-v17", FVM_BUNDLE_EMBEDDED) as a read-only store; `info` may be NULL.
  *  FVM_ERR_NOT_FOUND when it is not there: `why` says which to import and how. */
 FVM_API FVM_NODISCARD fvm_err fvm_bundle_open(fvm_blockstore *out, fvm_bundle_info *info,
                                               const char *folder, const char *name,

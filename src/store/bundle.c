@@ -1,6 +1,7 @@
 /* bundle.c - the bundles of built-in actors that a user keeps: find, list, open, remove. */
 #include "bundle.h"
 
+#include "crypto/crypto.h"
 #include "ipld/cbor.h"
 
 #include <dirent.h>
@@ -219,11 +220,39 @@ fvm_err fvm_bundle_each(const char *folder,
 
 /* --- opening --- */
 
+extern const uint8_t fvm__embedded_car[]; /* embedded.S */
+extern const uint64_t fvm__embedded_car_len;
+
+fvm_bytes fvm__bundle_embedded(void)
+{
+    return (fvm_bytes){ fvm__embedded_car, (size_t)fvm__embedded_car_len };
+}
+
+static fvm_err open_embedded(fvm_blockstore *out, fvm_bundle_info *info, const fvm_allocator *alloc,
+                             fvm_store_why *why)
+{
+    fvm_bytes car = fvm__bundle_embedded();
+    FVM_TRY(fvm__car_open_memory(out, car, FVM_BUNDLE_EMBEDDED, alloc, why));
+    if (!info) return FVM_OK;
+    const fvm_cid *roots;
+    uint8_t digest[32];
+    size_t count;
+    fvm_blockstore_car_roots(out, &roots, &count);
+    *info = (fvm_bundle_info){ .name = FVM_BUNDLE_EMBEDDED,
+                               .manifest = roots[0],
+                               .car_bytes = car.len };
+    fvm_sha256(digest, car);
+    for (size_t i = 0; i < sizeof digest; i++)
+        (void)snprintf(info->car_sha256 + 2 * i, 3, "%02x", digest[i]);
+    return FVM_OK;
+}
+
 static fvm_err not_here(fvm_store_why *why, const char *name)
 {
     const char *version = version_part(name);
     if (!fvm__bundle_name_is(name))
-        return fvm__why(why, FVM_ERR_NOT_FOUND, "'%s' is no name of a bundle, as mainnet-v17",
+        return fvm__why(why, FVM_ERR_NOT_FOUND,
+                        "'%s' is no name of a bundle, as mainnet-v17 or " FVM_BUNDLE_EMBEDDED,
                         name);
     return fvm__why(why, FVM_ERR_NOT_FOUND,
                     "bundle %s is not here; 'fvm bundle import %s.tar.zst --network %.*s' imports "
@@ -236,6 +265,7 @@ fvm_err fvm_bundle_open(fvm_blockstore *out, fvm_bundle_info *info, const char *
 {
     fvm_bundle_info found;
     fvm_buf path;
+    if (strcmp(name, FVM_BUNDLE_EMBEDDED) == 0) return open_embedded(out, info, alloc, why);
     if (!fvm__bundle_name_is(name)) return not_here(why, name);
     fvm_err err = fvm__bundle_info_read(&found, folder, name, alloc, why);
     if (err == FVM_ERR_NOT_FOUND) return not_here(why, name);
@@ -266,6 +296,13 @@ fvm_err fvm_bundle_open_manifest(fvm_blockstore *out, fvm_bundle_info *info, con
                                  fvm_store_why *why)
 {
     search s = { manifest, { 0 } };
+    fvm_bundle_info own;
+    FVM_TRY(open_embedded(out, &own, alloc, why));
+    if (fvm_cid_eq(manifest, &own.manifest)) {
+        if (info) *info = own;
+        return FVM_OK;
+    }
+    fvm_blockstore_free(out);
     FVM_TRY(fvm_bundle_each(folder, match_manifest, &s, alloc, why));
     if (s.name[0]) return fvm_bundle_open(out, info, folder, s.name, alloc, why);
     char text[FVM_CID_TEXT_MAX];

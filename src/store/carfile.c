@@ -24,7 +24,7 @@ typedef struct car_store {
     const fvm_allocator *alloc;
     int fd;
     uint64_t size;
-    const uint8_t *map; /* of the whole file; or NULL */
+    const uint8_t *map; /* of the whole file; or NULL. With fd -1 it is borrowed memory */
     uint64_t k0, k1;
     fvm_buf roots; /* array of fvm_cid */
     fvm_buf index; /* array of entry, by hash then offset */
@@ -58,6 +58,14 @@ static size_t find_hash(const car_store *store, uint64_t hash)
     return low;
 }
 
+static fvm_err read_bytes(const car_store *store, uint8_t *out, size_t len, uint64_t offset)
+{
+    if (store->fd >= 0) return fvm__pread_full(store->fd, out, len, offset);
+    if (offset > store->size || len > store->size - offset) return FVM_ERR_TRUNCATED;
+    memcpy(out, store->map + offset, len);
+    return FVM_OK;
+}
+
 /* The head of the section at `offset`: its CID, and where its data lies. */
 static fvm_err read_section(const car_store *store, fvm_cid *cid, uint64_t *data_offset,
                             uint64_t *data_len, uint64_t offset)
@@ -67,7 +75,7 @@ static fvm_err read_section(const car_store *store, fvm_cid *cid, uint64_t *data
     uint64_t len;
     if (offset >= store->size) return FVM_ERR_IO;
     if (store->size - offset < want) want = (size_t)(store->size - offset);
-    FVM_TRY(fvm__pread_full(store->fd, head, want, offset));
+    FVM_TRY(read_bytes(store, head, want, offset));
     fvm_bytes rest = { head, want };
     FVM_TRY(fvm_varint_read(&len, &rest));
     size_t prefix = want - rest.len;
@@ -103,8 +111,7 @@ static fvm_err car_get(void *self, fvm_buf *out, const fvm_cid *cid)
     FVM_TRY(locate(store, &offset, &len, cid));
     if (len == 0) return FVM_OK;
     FVM_TRY(fvm_buf_reserve(out, (size_t)len));
-    if (fvm__pread_full(store->fd, out->ptr + out->len, (size_t)len, offset) != FVM_OK)
-        return FVM_ERR_IO;
+    if (read_bytes(store, out->ptr + out->len, (size_t)len, offset) != FVM_OK) return FVM_ERR_IO;
     out->len += (size_t)len;
     return FVM_OK;
 }
@@ -138,7 +145,8 @@ static fvm_err car_view(void *self, fvm_bytes *out, const fvm_cid *cid)
 static void car_free(void *self)
 {
     car_store *store = self;
-    if (store->map) (void)munmap((void *)(uintptr_t)store->map, (size_t)store->size);
+    if (store->map && store->fd >= 0)
+        (void)munmap((void *)(uintptr_t)store->map, (size_t)store->size);
     if (store->fd >= 0) close(store->fd);
     fvm_buf_deinit(&store->roots);
     fvm_buf_deinit(&store->index);
@@ -152,10 +160,13 @@ static const fvm_blockstore_ops mapped_ops = { car_get, car_has, car_put_many, c
 static fvm_err build_index(car_store *store, const char *path, bool verify, fvm_store_why *why)
 {
     fvm__file_source file = { store->fd, 0 };
+    fvm_bytes memory = { store->map, (size_t)store->size };
+    bool on_disk = store->fd >= 0;
     fvm__carstream cs;
     fvm__car_section section;
-    FVM_TRY(fvm__carstream_open(&cs, fvm__source_file(&file), &file, store->size, path,
-                                store->alloc, why));
+    FVM_TRY(fvm__carstream_open(&cs,
+                                on_disk ? fvm__source_file(&file) : fvm__source_memory(&memory),
+                                on_disk ? &file : NULL, store->size, path, store->alloc, why));
     fvm_err err;
     while ((err = fvm__carstream_next(&cs, &section, verify ? FVM__CAR_VERIFY : FVM__CAR_SKIP,
                                       why)) == FVM_OK) {
@@ -179,11 +190,10 @@ static void map_file(car_store *store)
     if (map != MAP_FAILED) store->map = map;
 }
 
-fvm_err fvm__car_open(fvm_blockstore *out, const char *path, bool verify, bool map,
-                      const fvm_allocator *alloc, fvm_store_why *why)
+static car_store *new_store(const fvm_allocator *alloc)
 {
     car_store *store = fvm_mem_zalloc(alloc, sizeof *store);
-    if (!store) return fvm__why(why, FVM_ERR_NOMEM, "%s: out of memory", path);
+    if (!store) return NULL;
     store->alloc = alloc;
     store->fd = -1;
     fvm_buf_init(&store->roots, alloc);
@@ -192,6 +202,14 @@ fvm_err fvm__car_open(fvm_blockstore *out, const char *path, bool verify, bool m
     (void)getrandom(keys, sizeof keys, 0); /* without it lookups may be slow, not wrong */
     store->k0 = keys[0];
     store->k1 = keys[1];
+    return store;
+}
+
+fvm_err fvm__car_open(fvm_blockstore *out, const char *path, bool verify, bool map,
+                      const fvm_allocator *alloc, fvm_store_why *why)
+{
+    car_store *store = new_store(alloc);
+    if (!store) return fvm__why(why, FVM_ERR_NOMEM, "%s: out of memory", path);
     fvm_err err = fvm__open_file(&store->fd, &store->size, path, why);
     if (err == FVM_OK) err = build_index(store, path, verify, why);
     if (err != FVM_OK) {
@@ -201,6 +219,22 @@ fvm_err fvm__car_open(fvm_blockstore *out, const char *path, bool verify, bool m
     }
     if (map) map_file(store);
     *out = (fvm_blockstore){ store->map ? &mapped_ops : &car_ops, store };
+    return FVM_OK;
+}
+
+fvm_err fvm__car_open_memory(fvm_blockstore *out, fvm_bytes car, const char *name,
+                             const fvm_allocator *alloc, fvm_store_why *why)
+{
+    car_store *store = new_store(alloc);
+    if (!store) return fvm__why(why, FVM_ERR_NOMEM, "%s: out of memory", name);
+    store->map = car.ptr;
+    store->size = car.len;
+    fvm_err err = build_index(store, name, false, why);
+    if (err != FVM_OK) {
+        car_free(store);
+        return err;
+    }
+    *out = (fvm_blockstore){ &mapped_ops, store };
     return FVM_OK;
 }
 

@@ -54,6 +54,9 @@ static inline const fvm_cid *fvm__carstream_roots(const fvm__carstream *cs, size
 /** As fvm_blockstore_car_open; with `map` the store gives views, and the file must never be cut off. */
 FVM_NODISCARD fvm_err fvm__car_open(fvm_blockstore *out, const char *path, bool verify, bool map,
                                     const fvm_allocator *alloc, fvm_store_why *why);
+/** The same over a whole CAR in memory, which must outlive the store; `name` is for messages. */
+FVM_NODISCARD fvm_err fvm__car_open_memory(fvm_blockstore *out, fvm_bytes car, const char *name,
+                                           const fvm_allocator *alloc, fvm_store_why *why);
 /** Opens a regular file for reading. FVM_ERR_NOT_FOUND (no such file), FVM_ERR_INVALID (not a
  *  regular file), FVM_ERR_IO. */
 FVM_NODISCARD fvm_err fvm__open_file(int *fd, uint64_t *size, const char *path, fvm_store_why *why);
