@@ -29,8 +29,11 @@ typedef enum fvm_engine_backend {
     FVM_ENGINE_INTERP,  /* the portable interpreter */
     FVM_ENGINE_JIT,     /* the baseline compiler: x86-64 Linux */
 } fvm_engine_backend;
+/** What fvm_engine_config.cache_bytes stands for when it is 0. */
+#define FVM_ENGINE_CACHE_BYTES ((size_t)512 << 20)
 typedef struct fvm_engine_config {
     fvm_engine_backend backend; /* what runs actors; results and gas do not depend on it */
+    size_t cache_bytes; /* compiled modules kept (code and tables); 0: FVM_ENGINE_CACHE_BYTES */
 } fvm_engine_config;
 /** As fvm_engine_new, with a configuration (NULL: all defaults).
  *  Errors: FVM_ERR_INVALID  the back end is not there on this CPU. HOST class. */
@@ -38,7 +41,9 @@ FVM_API FVM_NODISCARD fvm_err fvm_engine_new_with(fvm_engine **out, const fvm_en
                                                   const fvm_allocator *alloc);
 /** After the last context and machine that use it. */
 FVM_API void fvm_engine_free(fvm_engine *engine);
-/** Compiled modules held, and their bytes. */
+/** Compiled modules kept, and their bytes. A module is kept by code and rules of metering; threads
+ *  that want one that is being compiled wait for it. Past the bound those used least recently go,
+ *  but none that an actor runs: these are beyond the bound until the next module comes. */
 FVM_API void fvm_engine_stats(fvm_engine *engine, size_t *modules, size_t *bytes);
 
 /** One thread's execution; used by one thread at a time. */

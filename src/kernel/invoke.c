@@ -128,11 +128,10 @@ static fvm_err run(fvm_invocation *inv, uint32_t *returned, const fvm_cid *code,
                    const uint64_t *handles)
 {
     fvm_message_env *env = inv->env;
-    const fvm_wasm_module *module;
     fvm_wasm_export entry;
-    FVM_TRY(env->ops->module(env->ops->ctx, &module, code));
-    FVM_TRY(instantiate(inv, module));
-    FVM_TRY(find_entry(inv, module, &entry));
+    FVM_TRY(env->ops->module(env->ops->ctx, &inv->module, code));
+    FVM_TRY(instantiate(inv, inv->module));
+    FVM_TRY(find_entry(inv, inv->module, &entry));
 
     inv->exited = false; /* an exit inside the start function does not count */
     fvm__gas_sync(inv, inv->instance);
@@ -190,6 +189,7 @@ fvm_err fvm_kernel_invoke(fvm_invocation *inv, fvm_call_result *out, const fvm_c
     fvm_message_env *env = inv->env;
     inv->registry = (fvm_registry){ 0 };
     inv->reachable = (fvm_cid_set){ 0 };
+    inv->module = NULL;
     inv->instance = NULL;
     inv->synced_milligas = 0;
     inv->synced_memory = env->memory_bytes;
@@ -205,6 +205,8 @@ fvm_err fvm_kernel_invoke(fvm_invocation *inv, fvm_call_result *out, const fvm_c
     fvm_err err = fvm_wasm_context_run(env->wasm, run_on_stack, &args);
     err = outcome(inv, out, err, args.returned);
     if (inv->instance) fvm_wasm_instance_free(inv->instance);
+    fvm_wasm_module_free(inv->module);
     inv->instance = NULL;
+    inv->module = NULL;
     return err;
 }

@@ -63,8 +63,8 @@ typedef struct fvm_kernel_ops {
      *  syscall around it (fvm_env_begin, fvm_env_end). */
     fvm_err (*call)(void *ctx, fvm_call_result *out, const fvm_invocation *caller,
                     const fvm_call *call);
-    /** The compiled module of `code`; stays valid until the message ends. Errors: FVM_ERR_FATAL
-     *  (missing, or cannot be loaded), HOST. */
+    /** The compiled module of `code`, held for the caller, who lets go with fvm_wasm_module_free.
+     *  Errors: FVM_ERR_FATAL (missing, or cannot be loaded), HOST. */
     fvm_err (*module)(void *ctx, const fvm_wasm_module **out, const fvm_cid *code);
     /** Enters the caller's receiver again by its `upgrade` export, one level deeper (FIP-0098): its
      *  actor record has the new code already; the new frame's caller is `caller->caller`, its method
@@ -169,6 +169,7 @@ struct fvm_invocation {
     /* from here on the kernel's own */
     fvm_registry registry;
     fvm_cid_set reachable;
+    const fvm_wasm_module *module; /* held; NULL: none yet */
     fvm_wasm_instance *instance;
     int64_t synced_milligas; /* tracker's available at the last synchronisation */
     uint64_t synced_memory;  /* env->memory_bytes at the last synchronisation */

@@ -1,16 +1,33 @@
 /* engine.c - the module cache. A module's key is its code CID, the rules it was metered under and
- * the host table that it was linked against. */
+ * the host table that it was linked against.
+ *
+ * Whoever gets a module holds it, and the cache does, too: one that leaves the cache lives on until
+ * the last holder lets go. The cache keeps its modules in order of use and drops the oldest ones
+ * beyond its bound, except those that somebody runs, which would free nothing. An entry whose module
+ * is still being made has none; others who want it wait. When making fails they try themselves: they
+ * may have a store that has the code, or memory. */
 #include "engine.h"
 
 #include "base/map.h"
 #include <pthread.h>
 
+/* Lives from the moment that somebody sets out to make the module. */
+typedef struct entry {
+    struct entry *older, *newer;
+    fvm_bytes key;           /* the map's copy */
+    fvm_wasm_module *module; /* NULL: being made, and not in the list */
+    size_t bytes;
+} entry;
+
 struct fvm_engine {
     const fvm_allocator *alloc;
     fvm_wasm_backend backend;
-    pthread_mutex_t lock; /* over modules and bytes */
-    fvm_map modules;      /* key -> fvm_wasm_module */
-    size_t bytes;
+    size_t max_bytes;
+    pthread_mutex_t lock; /* over all that follows */
+    pthread_cond_t made;  /* an entry has got its module, or is gone */
+    fvm_map modules;      /* key -> entry */
+    entry *oldest, *newest;
+    size_t count, bytes; /* of those in the list */
 };
 
 #define KEY_MAX (FVM_CID_BYTES_MAX + 2 * sizeof(void *))
@@ -45,7 +62,11 @@ fvm_err fvm_engine_new_with(fvm_engine **out, const fvm_engine_config *config,
     if (!engine) return FVM_ERR_NOMEM;
     engine->alloc = alloc;
     engine->backend = backend;
-    if (pthread_mutex_init(&engine->lock, NULL) != 0) {
+    engine->max_bytes = config && config->cache_bytes ? config->cache_bytes
+                                                      : FVM_ENGINE_CACHE_BYTES;
+    bool locked = pthread_mutex_init(&engine->lock, NULL) == 0;
+    if (!locked || pthread_cond_init(&engine->made, NULL) != 0) {
+        if (locked) pthread_mutex_destroy(&engine->lock);
         fvm_mem_free(alloc, engine, sizeof *engine);
         return FVM_ERR_NOMEM;
     }
@@ -54,13 +75,53 @@ fvm_err fvm_engine_new_with(fvm_engine **out, const fvm_engine_config *config,
     return FVM_OK;
 }
 
+/* --- the list, under the lock ----------------------------------------------------------------- */
+
+static void unlink_entry(fvm_engine *engine, entry *e)
+{
+    *(e->older ? &e->older->newer : &engine->oldest) = e->newer;
+    *(e->newer ? &e->newer->older : &engine->newest) = e->older;
+    engine->count--;
+    engine->bytes -= e->bytes;
+}
+
+static void link_newest(fvm_engine *engine, entry *e)
+{
+    e->older = engine->newest;
+    e->newer = NULL;
+    *(e->older ? &e->older->newer : &engine->oldest) = e;
+    engine->newest = e;
+    engine->count++;
+    engine->bytes += e->bytes;
+}
+
+static void forget(fvm_engine *engine, entry *e)
+{
+    (void)fvm_map_remove(&engine->modules, e->key);
+    fvm_wasm_module_free(e->module);
+    fvm_mem_free(engine->alloc, e, sizeof *e);
+}
+
+static void evict(fvm_engine *engine)
+{
+    entry *newer;
+    for (entry *e = engine->oldest; e && engine->bytes > engine->max_bytes; e = newer) {
+        newer = e->newer;
+        if (fvm_wasm_module_in_use(e->module)) continue;
+        unlink_entry(engine, e);
+        forget(engine, e);
+    }
+}
+
 void fvm_engine_free(fvm_engine *engine)
 {
     if (!engine) return;
-    size_t at = 0;
-    for (fvm_map_entry *e; (e = fvm_map_next(&engine->modules, &at));)
-        fvm_wasm_module_free(e->value.ptr);
+    for (entry *e = engine->oldest, *newer; e; e = newer) {
+        newer = e->newer;
+        forget(engine, e);
+    }
     fvm_map_deinit(&engine->modules);
+    pthread_cond_destroy(&engine->made);
     pthread_mutex_destroy(&engine->lock);
     fvm_mem_free(engine->alloc, engine, sizeof *engine);
 }
@@ -68,42 +129,45 @@ void fvm_engine_free(fvm_engine *engine)
 void fvm_engine_stats(fvm_engine *engine, size_t *modules, size_t *bytes)
 {
     pthread_mutex_lock(&engine->lock);
-    *modules = engine->modules.live;
+    *modules = engine->count;
     *bytes = engine->bytes;
     pthread_mutex_unlock(&engine->lock);
 }
 
-static fvm_wasm_module *cached(fvm_engine *engine, fvm_bytes key)
-{
-    pthread_mutex_lock(&engine->lock);
-    fvm_map_entry *e = fvm_map_get(&engine->modules, key);
-    fvm_wasm_module *module = e ? e->value.ptr : NULL;
-    pthread_mutex_unlock(&engine->lock);
-    return module;
-}
+/* --- making modules --------------------------------------------------------------------------- */
 
-/* Takes `module`: it is in the cache afterwards, or freed when another thread was first. */
-static fvm_err keep(fvm_engine *engine, fvm_wasm_module **module, fvm_bytes key)
+/* A new entry, to be filled by the caller; or the finished one of somebody else, held in *out. */
+static fvm_err find_or_begin(fvm_engine *engine, entry **mine, const fvm_wasm_module **out,
+                             fvm_bytes key)
 {
-    fvm_map_entry *e;
-    bool inserted;
-    pthread_mutex_lock(&engine->lock);
-    fvm_err err = fvm_map_put(&engine->modules, &e, &inserted, key);
-    if (err == FVM_OK && inserted) {
-        e->value.ptr = *module;
-        engine->bytes += fvm_wasm_module_size(*module);
-    } else {
-        fvm_wasm_module_free(*module);
-        *module = err == FVM_OK ? e->value.ptr : NULL;
+    fvm_map_entry *slot;
+    *mine = NULL;
+    while ((slot = fvm_map_get(&engine->modules, key)) != NULL) {
+        entry *e = slot->value.ptr;
+        if (e->module) {
+            unlink_entry(engine, e);
+            link_newest(engine, e);
+            *out = fvm_wasm_module_hold(e->module);
+            return FVM_OK;
+        }
+        pthread_cond_wait(&engine->made, &engine->lock);
     }
-    pthread_mutex_unlock(&engine->lock);
-    return err;
+    entry *e = fvm_mem_zalloc(engine->alloc, sizeof *e);
+    if (!e) return FVM_ERR_NOMEM;
+    fvm_err err = fvm_map_put(&engine->modules, &slot, NULL, key);
+    if (err != FVM_OK) {
+        fvm_mem_free(engine->alloc, e, sizeof *e);
+        return err;
+    }
+    slot->value.ptr = e;
+    e->key = slot->key;
+    *mine = e;
+    return FVM_OK;
 }
 
-/* Compiled outside the lock: a big module must not hold up other threads. */
-static fvm_err compile(fvm_engine *engine, fvm_wasm_module **out, const fvm_network *net,
-                       const fvm_wasm_host_table *hosts, const fvm_blockstore *blocks,
-                       const fvm_cid *code)
+static fvm_err make(fvm_engine *engine, fvm_wasm_module **out, const fvm_network *net,
+                    const fvm_wasm_host_table *hosts, const fvm_blockstore *blocks,
+                    const fvm_cid *code)
 {
     fvm_bytes wasm;
     fvm_buf spare;
@@ -125,11 +189,26 @@ fvm_err fvm__engine_module(fvm_engine *engine, const fvm_wasm_module **out, cons
 {
     uint8_t raw[KEY_MAX];
     fvm_bytes key = { raw, make_key(raw, net, hosts, code) };
-    fvm_wasm_module *module = cached(engine, key);
-    if (!module) {
-        FVM_TRY(compile(engine, &module, net, hosts, blocks, code));
-        FVM_TRY(keep(engine, &module, key));
+    entry *mine;
+    fvm_wasm_module *module = NULL;
+    pthread_mutex_lock(&engine->lock);
+    fvm_err err = find_or_begin(engine, &mine, out, key);
+    if (mine) {
+        /* outside the lock: a big module must not hold up threads that want others */
+        pthread_mutex_unlock(&engine->lock);
+        err = make(engine, &module, net, hosts, blocks, code);
+        pthread_mutex_lock(&engine->lock);
+        if (err == FVM_OK) {
+            mine->module = module;
+            mine->bytes = fvm_wasm_module_size(module) + sizeof *mine;
+            link_newest(engine, mine);
+            *out = fvm_wasm_module_hold(module);
+            evict(engine);
+        } else {
+            forget(engine, mine);
+        }
+        pthread_cond_broadcast(&engine->made);
     }
-    *out = module;
-    return FVM_OK;
+    pthread_mutex_unlock(&engine->lock);
+    return err;
 }

@@ -7,8 +7,8 @@
 #include <fvm/blockstore.h>
 #include <fvm/machine.h>
 
-/** The compiled module of `code` under `net`; compiled from `blocks` on first use. It lives as long
- *  as the engine. Errors: FVM_ERR_MISSING_BLOCK; FVM_ERR_BAD_STATE (does not load under these
+/** The compiled module of `code` under `net`; compiled from `blocks` on first use. The
+ *  caller holds it and lets go with fvm_wasm_module_free. Errors: FVM_ERR_MISSING_BLOCK; FVM_ERR_BAD_STATE (does not load under these
  *  rules); HOST. */
 FVM_NODISCARD fvm_err fvm__engine_module(fvm_engine *engine, const fvm_wasm_module **out,
                                          const fvm_network *net, const fvm_wasm_host_table *hosts,

@@ -73,6 +73,7 @@ static fvm_err compile_builtins(fvm_machine *m)
         const fvm_wasm_module *module;
         FVM_TRY(fvm__engine_module(m->context->engine, &module, m->net, m->hosts, &m->store,
                                    fvm_manifest_code(m->manifest, type, NULL)));
+        fvm_wasm_module_free(module);
     }
     return FVM_OK;
 }

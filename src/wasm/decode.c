@@ -688,14 +688,28 @@ fvm_err fvm_wasm_module_new(fvm_wasm_module **out, const fvm_wasm_rules *rules,
     return fvm__module_new(out, rules, hosts, wasm, detail, alloc, NULL);
 }
 
-void fvm_wasm_module_free(fvm_wasm_module *module)
+void fvm_wasm_module_free(const fvm_wasm_module *held)
 {
+    fvm_wasm_module *module = fvm__module_unconst(held);
     if (!module || --module->holds != 0) return;
     const fvm_allocator *alloc = module->alloc;
     if (module->runner) module->runner->code_free(module);
     fvm_mem_free(alloc, module->refs, module->n_refs * sizeof *module->refs);
     fvm_arena_deinit(&module->arena);
     fvm_mem_free(alloc, module, sizeof *module);
+}
+
+const fvm_wasm_module *fvm_wasm_module_hold(const fvm_wasm_module *module)
+{
+    fvm__module_retain(module);
+    return module;
+}
+
+bool fvm_wasm_module_in_use(const fvm_wasm_module *module)
+{
+    /* `pooled` first, since it rises after and falls before `holds` does */
+    uint32_t pooled = module->pooled;
+    return module->holds > pooled + 1;
 }
 
 size_t fvm_wasm_module_size(const fvm_wasm_module *module)

@@ -140,8 +140,9 @@ typedef struct fvm__runner {
 
 struct fvm_wasm_module {
     const fvm_allocator *alloc;
-    _Atomic uint32_t holds; /* its maker's and those of pooled instances; free lets go of one */
-    bool writes_tables;     /* has an instruction that changes a table */
+    _Atomic uint32_t holds;  /* its maker's and those of pooled instances; free lets go of one */
+    _Atomic uint32_t pooled; /* those of them that are of pooled instances */
+    bool writes_tables;      /* has an instruction that changes a table */
     fvm_arena arena;
     fvm_wasm_rules rules;
     const fvm_wasm_host_table *hosts;

@@ -130,8 +130,9 @@ static void unlink_last(fvm_wasm_context *c)
     *at = NULL;
     c->n_pooled--;
     c->pooled_bytes -= last->pooled_bytes;
-    fvm_wasm_module *module = fvm__module_unconst(last->module);
+    const fvm_wasm_module *module = last->module;
     fvm__instance_destroy(last);
+    fvm__module_unconst(module)->pooled--;
     fvm_wasm_module_free(module);
 }
 
@@ -140,6 +141,7 @@ bool fvm__pool_park(fvm_wasm_instance *i)
     fvm_wasm_context *c = i->context;
     if (!i->complete || !fvm__module_poolable(i->module) || !restore_memory(i)) return false;
     fvm__module_retain(i->module);
+    fvm__module_unconst(i->module)->pooled++;
     i->next_pooled = c->pool;
     c->pool = i;
     c->n_pooled++;
@@ -158,7 +160,8 @@ fvm_wasm_instance *fvm__pool_take(fvm_wasm_context *c, const fvm_wasm_module *mo
         i->next_pooled = NULL;
         c->n_pooled--;
         c->pooled_bytes -= i->pooled_bytes;
-        fvm_wasm_module_free(fvm__module_unconst(module)); /* the pool's hold; the caller has one */
+        fvm__module_unconst(module)->pooled--;
+        fvm_wasm_module_free(module); /* the pool's hold; the caller has one */
         return i;
     }
     return NULL;

@@ -89,8 +89,14 @@ FVM_NODISCARD fvm_err fvm_wasm_module_new_on(fvm_wasm_module **out, const fvm_wa
                                              const fvm_wasm_host_table *hosts, fvm_bytes wasm,
                                              char *detail, const fvm_allocator *alloc,
                                              fvm_wasm_backend backend);
-/** Modules are immutable and shared between threads; free after the last instance is gone. */
-void fvm_wasm_module_free(fvm_wasm_module *module);
+/** Modules are immutable, shared between threads, and held: whoever made one holds it, and so does
+ *  whoever calls `hold`. `free` lets go, after the holder's last instance is gone; the last holder's
+ *  frees. */
+void fvm_wasm_module_free(const fvm_wasm_module *module);
+const fvm_wasm_module *fvm_wasm_module_hold(const fvm_wasm_module *module);
+/** Whether somebody beside one holder has it in use; instances kept for reuse do not count. A hint
+ *  where other threads may let go, certain where none can take hold. */
+bool fvm_wasm_module_in_use(const fvm_wasm_module *module);
 /** Bytes of memory that the module holds. */
 size_t fvm_wasm_module_size(const fvm_wasm_module *module);
 

@@ -188,7 +188,7 @@ static fvm_err give_module(void *ctx, const fvm_wasm_module **out, const fvm_cid
 {
     runner *r = ctx;
     (void)code;
-    *out = r->module;
+    *out = fvm_wasm_module_hold(r->module);
     return FVM_OK;
 }
 
