@@ -86,7 +86,7 @@ fvm_err fvm__x_op_helper(fvm__x64 *x, fvm__x_helper *helper, uint32_t n_in, char
     fvm__mov_ri(&x->a, RDX, a);
     fvm__mov_ri(&x->a, RCX, b);
     fvm__x_rslot(x, true, 0x8d, RSI, at);
-    fvm__mov_ri(&x->a, RAX, (uint64_t)(uintptr_t)helper);
+    fvm__x_load_callee(x, (uintptr_t)helper);
     fvm__call_to(&x->a, x->stubs.helper);
     fvm__x_pop(x, n_in);
     if (!out) return FVM_OK;

@@ -16,8 +16,6 @@ fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module)
 #else
 
 #include <stddef.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define AT(type, field) ((int32_t)offsetof(struct type, field))
 #define NONE FVM__X_NONE
@@ -591,26 +589,10 @@ static fvm_err be_func_end(fvm__backend *be, uint32_t max_height)
     return FVM_OK;
 }
 
-/* Pages are written, then made executable; never both at once. */
 static fvm_err be_finish(fvm__backend *be)
 {
     fvm__x64 *x = (fvm__x64 *)be;
-    fvm_wasm_module *m = x->m;
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), used = fvm__at(&x->a);
-    size_t bytes = (used + page - 1) & ~(page - 1);
-    uint8_t *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (map == MAP_FAILED) return FVM_ERR_NOMEM;
-    memcpy(map, x->a.base, used);
-    if (mprotect(map, bytes, PROT_READ | PROT_EXEC) != 0) {
-        (void)munmap(map, bytes);
-        return FVM_ERR_NOMEM;
-    }
-    m->code = map;
-    m->code_bytes = bytes;
-    m->enter_at = x->stubs.enter;
-    for (uint32_t i = m->n_func_imports; i < m->n_funcs; i++)
-        m->funcs[i].code = map + m->funcs[i].code_at;
-    return FVM_OK;
+    return fvm__x64_install(x->m, x->a.base, fvm__at(&x->a), x->stubs.enter);
 }
 
 static void be_free(fvm__backend *be)

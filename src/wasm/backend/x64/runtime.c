@@ -3,7 +3,9 @@
 #ifdef FVM__X64
 #include "wasm/slots.h"
 
+#include <assert.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* --- entering --------------------------------------------------------------------------------- */
 
@@ -46,6 +48,58 @@ static void code_free(fvm_wasm_module *module)
 {
     if (module->code) (void)munmap(module->code, module->code_bytes);
     module->code = NULL;
+}
+
+/* What code calls in C. */
+static const uintptr_t callees[] = {
+#define CALLEE(name) (uintptr_t)&fvm__x64_##name
+    CALLEE(call_import),
+    CALLEE(call_ref),
+    CALLEE(memory_grow),
+    CALLEE(memory_init),
+    CALLEE(memory_copy),
+    CALLEE(memory_fill),
+    CALLEE(table_init),
+    CALLEE(table_copy),
+    CALLEE(table_fill),
+    CALLEE(table_grow),
+    CALLEE(table_get),
+    CALLEE(table_set),
+    CALLEE(float),
+#undef CALLEE
+    0, /* so that functions begin at a multiple of 16 as before */
+};
+_Static_assert(FVM_COUNT(callees) == FVM__X64_CALLEES, "the front of all code");
+
+uint32_t fvm__x64_callee_at(uintptr_t callee)
+{
+    uint32_t at = 0;
+    while (callees[at] != callee) {
+        at++;
+        assert(at < FVM_COUNT(callees)); /* a callee that is not in the table */
+    }
+    return at * (uint32_t)sizeof callee;
+}
+
+/* Pages are written, then made executable; never both at once. */
+fvm_err fvm__x64_install(fvm_wasm_module *m, const uint8_t *code, size_t len, uint32_t enter_at)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (len + page - 1) & ~(page - 1);
+    uint8_t *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED) return FVM_ERR_NOMEM;
+    memcpy(map, code, len);
+    memcpy(map, callees, sizeof callees);
+    if (mprotect(map, bytes, PROT_READ | PROT_EXEC) != 0) {
+        (void)munmap(map, bytes);
+        return FVM_ERR_NOMEM;
+    }
+    m->code = map;
+    m->code_bytes = bytes;
+    m->enter_at = enter_at;
+    m->runner = &fvm__x64_runner;
+    for (uint32_t i = m->n_func_imports; i < m->n_funcs; i++)
+        m->funcs[i].code = map + m->funcs[i].code_at;
+    return FVM_OK;
 }
 
 const fvm__runner fvm__x64_runner = { .run = run, .code_free = code_free };

@@ -69,12 +69,20 @@ static void emit_traps(fvm__x64 *x)
     }
 }
 
-static void call_c(fvm__x64 *x, uint64_t target)
+void fvm__x_load_callee(fvm__x64 *x, uintptr_t callee)
 {
     fvm__asm *a = &x->a;
-    fvm__alu_ri(a, true, 5, RSP, 8);
-    if (target) fvm__mov_ri(a, RAX, target);
-    fvm__rr(a, false, 0xff, 2, RAX);
+    fvm__e8(a, 0x48); /* mov rax, [rip + distance] */
+    fvm__e8(a, 0x8b);
+    fvm__e8(a, 0x05);
+    fvm__e32(a, fvm__x64_callee_at(callee) - (fvm__at(a) + 4));
+}
+
+/* Calls what rax holds. */
+static void call_c(fvm__x64 *x)
+{
+    fvm__alu_ri(&x->a, true, 5, RSP, 8);
+    fvm__rr(&x->a, false, 0xff, 2, RAX);
 }
 
 /* After C: gas and memory as they are now; its error ends the run. */
@@ -102,7 +110,8 @@ static void emit_import(fvm__x64 *x)
     fvm__mov_rr(a, RDI, FVM__X_INSTANCE);
     fvm__mov_rr(a, RSI, FVM__X_FRAME);
     fvm__mov_rr(a, RCX, FVM__X_GAS);
-    call_c(x, (uint64_t)(uintptr_t)&fvm__x64_call_import);
+    fvm__x_load_callee(x, (uintptr_t)&fvm__x64_call_import);
+    call_c(x);
     back_from_c(x, true, true);
 }
 
@@ -140,7 +149,8 @@ static void emit_indirect(fvm__x64 *x)
     fvm__mov_rr(a, RSI, FVM__X_FRAME);
     fvm__mov_rr(a, RCX, RAX);
     fvm__mov_rr(a, R8, FVM__X_GAS);
-    call_c(x, (uint64_t)(uintptr_t)&fvm__x64_call_ref);
+    fvm__x_load_callee(x, (uintptr_t)&fvm__x64_call_ref);
+    call_c(x);
     back_from_c(x, true, true);
 }
 
@@ -149,12 +159,14 @@ static void emit_helper(fvm__x64 *x)
 {
     x->stubs.helper = fvm__at(&x->a);
     fvm__mov_rr(&x->a, RDI, FVM__X_INSTANCE);
-    call_c(x, 0);
+    call_c(x);
     back_from_c(x, false, false);
 }
 
 void fvm__x_emit_stubs(fvm__x64 *x)
 {
+    memset(x->a.p, 0, FVM__X64_CALLEES * sizeof(void *)); /* fvm__x64_install fills it */
+    x->a.p += FVM__X64_CALLEES * sizeof(void *);
     /* so that what looks in front of a function's code finds something (UBSan) */
     for (int i = 0; i < 16; i++) fvm__e8(&x->a, 0xcc);
     emit_enter(x);
