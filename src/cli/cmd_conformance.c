@@ -1,5 +1,6 @@
 /* cmd_conformance.c - `fvm conformance`: many files on several threads, one engine for all of them.
  * Results are printed in the order of the files, whichever is done first. */
+#include "actor_swap.h"
 #include "conformance.h"
 
 #include <pthread.h>
@@ -18,6 +19,10 @@ static const char help[] =
     "                 (default: jit where there is one for this CPU)\n"
     "  --jobs N       threads (default 1)\n"
     "  --network NV   run the variants of this network version alone\n"
+    "  --actors WHAT  run the vectors of mainnet's built-in actors on the embedded ones: "
+    "\"embedded\",\n"
+    "                 or some of them: \"embedded:evm,eam\". Exit codes, returns, events and\n"
+    "                 states are compared as if codes were turned back; gas is not compared\n"
     "  --traces       compare every charge and call with trace/ID.trace.json, too, where there is "
     "one\n"
     "  --emit         print receipts and roots as JSON, a line per run, and compare nothing; the\n"
@@ -28,13 +33,13 @@ static const char help[] =
     "  --help         this text\n\n"
     "Example: fvm conformance --jobs 4 ../shared/vectors/golden-kernel\n\n" FVM_CLI_EXIT_HELP;
 
-enum { ENGINE, JOBS, NETWORK, TRACES, EMIT, STATS, JSON, VERBOSE, HELP };
+enum { ENGINE, JOBS, NETWORK, ACTORS, TRACES, EMIT, STATS, JSON, VERBOSE, HELP };
 static const fvm_option options[] = {
-    [ENGINE] = { "--engine", true },   [JOBS] = { "--jobs", true },
-    [NETWORK] = { "--network", true }, [TRACES] = { "--traces", false },
-    [EMIT] = { "--emit", false },      [STATS] = { "--stats", false },
-    [JSON] = { "--json", false },      [VERBOSE] = { "--verbose", false },
-    [HELP] = { "--help", false },
+    [ENGINE] = { "--engine", true },    [JOBS] = { "--jobs", true },
+    [NETWORK] = { "--network", true },  [ACTORS] = { "--actors", true },
+    [TRACES] = { "--traces", false },   [EMIT] = { "--emit", false },
+    [STATS] = { "--stats", false },     [JSON] = { "--json", false },
+    [VERBOSE] = { "--verbose", false }, [HELP] = { "--help", false },
 };
 
 #define JOBS_MAX 256
@@ -225,6 +230,10 @@ static int read_args(fvm_args *args, work *w, tally *t, fvm_paths *paths, size_t
         case NETWORK:
             if (!fvm_args_u64(args, &number, "--network", UINT32_MAX)) return FVM_ARG_BAD;
             w->how.network = (uint32_t)number;
+            break;
+        case ACTORS:
+            if (!fvm_swap_option("conformance", args->value)) return FVM_ARG_BAD;
+            w->how.actors = args->value;
             break;
         case TRACES: w->how.traces = true; break;
         case EMIT: w->how.emit = true; break;

@@ -1,4 +1,5 @@
 /* cmd_trace.c - `fvm trace`: the call tree of a vector. */
+#include "actor_swap.h"
 #include "trace_out.h"
 
 static const char help[] =
@@ -8,16 +9,16 @@ static const char help[] =
     "  --variant NAME  the variant to run, by id (nv21) or network version (21); default: the "
     "first\n"
     "  --message N     print message number N alone (from 0)\n"
+    "  --actors WHAT   on the embedded actors; see 'fvm conformance --help'\n"
     "  --json          print the format of the vectors' trace files\n"
     "  --help          this text\n\n"
     "Example: fvm trace ../shared/vectors/golden-kernel/send/send-account-ctor-abort.json\n"
     "To trace an actor: fvm run --trace ACTOR.wasm\n\n" FVM_CLI_EXIT_HELP;
 
-enum { VARIANT, MESSAGE, JSON, HELP };
+enum { VARIANT, MESSAGE, ACTORS, JSON, HELP };
 static const fvm_option options[] = {
-    [VARIANT] = { "--variant", true },
-    [MESSAGE] = { "--message", true },
-    [JSON] = { "--json", false },
+    [VARIANT] = { "--variant", true }, [MESSAGE] = { "--message", true },
+    [ACTORS] = { "--actors", true },   [JSON] = { "--json", false },
     [HELP] = { "--help", false },
 };
 
@@ -87,7 +88,7 @@ static fvm_cli_exit trace_vector(const fvm_vector *v, const char *variant_name,
 fvm_cli_exit fvm_cmd_trace(int argc, char **argv)
 {
     fvm_args args = { argc, argv, "trace", options, FVM_COUNT(options), 0, false, NULL };
-    const char *file = NULL, *variant = NULL;
+    const char *file = NULL, *variant = NULL, *actors = NULL;
     fvm_trace_print print = { .json = false };
     uint64_t number;
     for (int which; (which = fvm_args_next(&args)) != FVM_ARG_END;) {
@@ -97,6 +98,10 @@ fvm_cli_exit fvm_cmd_trace(int argc, char **argv)
             if (!fvm_args_u64(&args, &number, "--message", UINT32_MAX)) return FVM_EXIT_USAGE;
             print.one_only = true;
             print.only = (size_t)number;
+            break;
+        case ACTORS:
+            if (!fvm_swap_option("trace", args.value)) return FVM_EXIT_USAGE;
+            actors = args.value;
             break;
         case JSON: print.json = true; break;
         case HELP: fputs(help, stdout); return FVM_EXIT_OK;
@@ -121,6 +126,7 @@ fvm_cli_exit fvm_cmd_trace(int argc, char **argv)
         fprintf(stderr, "fvm trace: %s\n", why.text);
         return fvm_cli_exit_of(err);
     }
+    vector->actors = actors;
     fvm_cli_exit code = trace_vector(vector, variant, &print);
     fvm_vector_free(vector);
     return code;

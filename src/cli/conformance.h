@@ -7,9 +7,10 @@
 
 /** How to test. */
 typedef struct fvm_conformance {
-    bool emit;        /* print what came out; look at no postconditions */
-    bool traces;      /* compare every charge with the trace files, too */
-    uint32_t network; /* this network version alone; 0: all */
+    bool emit;          /* print what came out; look at no postconditions */
+    bool traces;        /* compare every charge with the trace files, too */
+    uint32_t network;   /* this network version alone; 0: all */
+    const char *actors; /* as fvm_vector.actors */
 } fvm_conformance;
 
 /** What testing one file gave. */

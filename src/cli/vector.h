@@ -55,6 +55,7 @@ typedef struct fvm_vector {
     const char *file;   /* as given; borrowed */
     const char *id;     /* _meta.id */
     const char *bundle; /* NULL: the file names none */
+    const char *actors; /* run on the embedded actors: see actor_swap.h; borrowed; NULL: not */
     bool extracted;     /* of the mainnet corpora: other defaults for what the node answers */
     bool has_manifest;
     fvm_cid manifest;

@@ -1,5 +1,5 @@
 /* vector_run.c - see vector_run.h. */
-#include "vector_run.h"
+#include "actor_swap.h"
 
 #include "kernel/state.h"
 
@@ -13,6 +13,9 @@ fvm_err fvm_vector_machine(fvm_machine **out, const fvm_vector *vector,
                            const fvm_blockstore *store, const fvm_externs *externs,
                            const fvm_trace_sink *trace)
 {
+    fvm_cid root = vector->root;
+    fvm_why why;
+    if (vector->actors) FVM_TRY(fvm_swap_apply(&root, store, variant->nv, vector->actors, &why));
     fvm_machine_config config = {
         .network_version = variant->nv,
         .chain_id = vector->chain_id,
@@ -23,7 +26,7 @@ fvm_err fvm_vector_machine(fvm_machine **out, const fvm_vector *vector,
         .externs = externs,
         .trace = trace,
     };
-    return fvm_machine_new(out, context, store, &vector->root, &config);
+    return fvm_machine_new(out, context, store, &root, &config);
 }
 
 fvm_err fvm_vector_message_read(const fvm_vector *vector, size_t i, uint32_t nv,
