@@ -1,5 +1,6 @@
 /* big.c - fixed-capacity integers: sign and magnitude, little endian limbs of 64 bits. Results are
- * computed in a local value and stored last, so outputs may alias inputs. */
+ * computed in a local value and stored last, so outputs may alias inputs. Values of up to two limbs
+ * go through a 128-bit word. */
 #include "big.h"
 
 #define DIGITS_PER_LIMB 19
@@ -31,7 +32,7 @@ static void normalise(fvm_big *a)
     if (a->count == 0) a->negative = false;
 }
 
-static int cmp_magnitude(const fvm_big *a, const fvm_big *b)
+static inline int cmp_magnitude(const fvm_big *a, const fvm_big *b)
 {
     if (a->count != b->count) return a->count < b->count ? -1 : 1;
     for (size_t i = a->count; i-- > 0;) {
@@ -83,9 +84,27 @@ static void sub_magnitude(fvm_big *r, const fvm_big *a, const fvm_big *b)
     r->count = a->count;
 }
 
-static fvm_err add_signed(fvm_big *out, const fvm_big *a, const fvm_big *b, bool b_negative)
+/* The magnitude of a value of at most two limbs. */
+static inline bool get_small(fvm_u128 *v, const fvm_big *a)
 {
-    fvm_big r = fvm_big_zero();
+    if (FVM_UNLIKELY(a->count > 2)) return false;
+    *v = 0;
+    if (a->count > 0) *v = a->limb[0];
+    if (a->count > 1) *v |= (fvm_u128)a->limb[1] << 64;
+    return true;
+}
+
+static inline void set_small(fvm_big *r, fvm_u128 v, bool negative)
+{
+    r->limb[0] = (uint64_t)v;
+    r->limb[1] = (uint64_t)(v >> 64);
+    r->count = r->limb[1] ? 2 : r->limb[0] != 0;
+    r->negative = negative && r->count;
+}
+
+static fvm_err add_large(fvm_big *out, const fvm_big *a, const fvm_big *b, bool b_negative)
+{
+    fvm_big r;
     if (a->negative == b_negative) {
         if (!add_magnitude(&r, a, b)) return FVM_ERR_RANGE;
         r.negative = a->negative;
@@ -98,6 +117,21 @@ static fvm_err add_signed(fvm_big *out, const fvm_big *a, const fvm_big *b, bool
     }
     normalise(&r);
     *out = r;
+    return FVM_OK;
+}
+
+static inline fvm_err add_signed(fvm_big *out, const fvm_big *a, const fvm_big *b, bool b_negative)
+{
+    fvm_u128 x, y, sum;
+    if (!get_small(&x, a) || !get_small(&y, b)) return add_large(out, a, b, b_negative);
+    if (a->negative == b_negative) {
+        if (__builtin_add_overflow(x, y, &sum)) return add_large(out, a, b, b_negative);
+        set_small(out, sum, a->negative);
+    } else if (x >= y) {
+        set_small(out, x - y, a->negative);
+    } else {
+        set_small(out, y - x, b_negative);
+    }
     return FVM_OK;
 }
 
@@ -128,6 +162,10 @@ static bool mul_add(fvm_big *r, uint64_t factor, uint64_t addend)
 
 fvm_err fvm_big_mul_u64(fvm_big *out, const fvm_big *a, uint64_t b)
 {
+    if (FVM_LIKELY(a->count <= 1)) {
+        set_small(out, a->count ? (fvm_u128)a->limb[0] * b : 0, a->negative);
+        return FVM_OK;
+    }
     fvm_big r = *a;
     if (!mul_add(&r, b, 0)) return FVM_ERR_RANGE;
     normalise(&r);
@@ -145,14 +183,12 @@ bool fvm_big_to_u128(uint64_t *hi, uint64_t *lo, const fvm_big *a)
 
 size_t fvm_big_write(uint8_t out[FVM_BIG_WIRE_MAX], const fvm_big *a)
 {
-    if (a->count == 0) return 0;
-    size_t top = 8; /* bytes of the highest limb that count */
-    while (a->limb[a->count - 1] >> (8 * (top - 1)) == 0) top--;
-    size_t n = (size_t)(a->count - 1) * 8 + top;
-    if (n > FVM_BIG_WIRE_MAX - 1) return FVM_BIG_WIRE_MAX + 1;
+    size_t len = fvm__big_wire_len(a);
+    if (len == 0 || len > FVM_BIG_WIRE_MAX) return len;
+    size_t n = len - 1;
     out[0] = a->negative;
     for (size_t i = 0; i < n; i++) out[n - i] = (uint8_t)(a->limb[i / 8] >> (8 * (i % 8)));
-    return n + 1;
+    return len;
 }
 
 fvm_err fvm_big_read(fvm_big *out, fvm_bytes in)

@@ -1,6 +1,7 @@
 /* env.c - what all invocations of a message share: transactions over state and events, and access to
  * actors with its charges (reference/kernel.md 7 to 9). Levels of access live in the state view, so
  * that they roll back with it. */
+#include "base/big.h"
 #include "kernel.h"
 
 void fvm_env_deinit(fvm_message_env *env)
@@ -65,6 +66,13 @@ fvm_err fvm_env_set_actor(fvm_message_env *env, uint64_t id, const fvm_actor *ac
     return note_update(env, id);
 }
 
+fvm_err fvm_env_edit_actor(fvm_message_env *env, fvm_actor **out, uint64_t id)
+{
+    FVM_TRY(charge_update(env, id));
+    FVM_TRY(note_update(env, id));
+    return fvm_state_edit(env->state, out, id);
+}
+
 fvm_err fvm_env_delete_actor(fvm_message_env *env, uint64_t id)
 {
     FVM_TRY(charge_update(env, id));
@@ -90,7 +98,8 @@ fvm_err fvm_env_transfer(fvm_message_env *env, uint64_t from, uint64_t to, const
 
     /* Both updates are charged as they happen: the sender's stands when the receiver's runs out of
      * gas, and the transaction around reverts it. */
-    fvm_big minus = *value;
+    fvm_big minus;
+    fvm__big_copy(&minus, value);
     minus.negative = !fvm_big_is_zero(value);
     FVM_TRY(charge_update(env, from));
     err = fvm_state_credit(env->state, from, &minus);

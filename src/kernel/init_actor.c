@@ -68,6 +68,17 @@ static fvm_bytes address_key(const fvm_address *address)
     return (fvm_bytes){ address->bytes, address->len };
 }
 
+/* The payload of an address is a hash or a key, so any four bytes of it spread. */
+static fvm__recent_address *recent_of(fvm_state_view *view, const fvm_address *address)
+{
+    return &view->recent_addresses[fvm_load_le32(address->bytes + 1) % FVM__RECENT_ADDRESSES];
+}
+
+static void forget_recent(fvm_state_view *view, const fvm_address *address)
+{
+    recent_of(view, address)->address.len = 0;
+}
+
 static fvm_err remember(fvm_state_view *view, const fvm_address *address, uint64_t id)
 {
     bool log = view->mark_count > 0, inserted;
@@ -87,12 +98,15 @@ static fvm_err remember(fvm_state_view *view, const fvm_address *address, uint64
         view->added[view->added_count++] = *address;
     }
     entry->value.u64 = id;
+    forget_recent(view, address);
     return FVM_OK;
 }
 
 void fvm__state_undo_address(fvm_state_view *view, const fvm__undo *record)
 {
-    fvm_bytes key = address_key(&view->added[--view->added_count]);
+    const fvm_address *address = &view->added[--view->added_count];
+    fvm_bytes key = address_key(address);
+    forget_recent(view, address);
     if (record->flag)
         fvm_map_get(&view->addresses, key)->value.u64 = record->number;
     else
@@ -102,9 +116,15 @@ void fvm__state_undo_address(fvm_state_view *view, const fvm__undo *record)
 fvm_err fvm_state_lookup_id(fvm_state_view *view, uint64_t *id, const fvm_address *address)
 {
     if (fvm_address_to_id(id, address)) return FVM_OK;
+    fvm__recent_address *recent = recent_of(view, address);
+    if (FVM_LIKELY(fvm_address_eq(&recent->address, address))) {
+        *id = recent->id;
+        return FVM_OK;
+    }
     const fvm_map_entry *cached = fvm_map_get(&view->addresses, address_key(address));
     if (FVM_LIKELY(cached != NULL)) {
         *id = cached->value.u64;
+        *recent = (fvm__recent_address){ *address, *id };
         return FVM_OK;
     }
     const fvm_actor *actor;

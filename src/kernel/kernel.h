@@ -129,6 +129,8 @@ void fvm_env_end(fvm_message_env *env, fvm_env_mark mark, bool revert);
  *  FVM_ERR_NOT_FOUND as from the state; OUT_OF_GAS. */
 FVM_NODISCARD fvm_err fvm_env_get_actor(fvm_message_env *env, const fvm_actor **out, uint64_t id);
 FVM_NODISCARD fvm_err fvm_env_set_actor(fvm_message_env *env, uint64_t id, const fvm_actor *actor);
+/** The same for one that is there, to be changed in place before the next call on the state. */
+FVM_NODISCARD fvm_err fvm_env_edit_actor(fvm_message_env *env, fvm_actor **out, uint64_t id);
 FVM_NODISCARD fvm_err fvm_env_delete_actor(fvm_message_env *env, uint64_t id);
 /** ID of an address by the init actor's map, with the zero-priced charge that a first look-up makes
  *  in traces (nv18+). FVM_ERR_NOT_FOUND, OUT_OF_GAS. (resolve.c) */

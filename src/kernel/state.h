@@ -49,6 +49,8 @@ void fvm_state_view_free(fvm_state_view *view);
 FVM_NODISCARD fvm_err fvm_state_get(fvm_state_view *view, const fvm_actor **out, uint64_t id);
 /** Inserts or replaces; `actor` is copied. */
 FVM_NODISCARD fvm_err fvm_state_set(fvm_state_view *view, uint64_t id, const fvm_actor *actor);
+/** The actor, to be changed in place before the next call on this view. FVM_ERR_NOT_FOUND. */
+FVM_NODISCARD fvm_err fvm_state_edit(fvm_state_view *view, fvm_actor **out, uint64_t id);
 FVM_NODISCARD fvm_err fvm_state_delete(fvm_state_view *view, uint64_t id);
 /** Adds `delta` (may be negative) to a balance. FVM_ERR_NOT_FOUND; FVM_ERR_RANGE when the result
  *  would be negative or too large. */

@@ -18,6 +18,7 @@
 #ifndef FVM_KERNEL_STATE_INTERNAL_H
 #define FVM_KERNEL_STATE_INTERNAL_H
 
+#include "base/big.h"
 #include "base/map.h"
 #include "ipld/hamt.h"
 #include "state.h"
@@ -78,6 +79,15 @@ typedef struct fvm__init_state {
     fvm_hamt *map;
 } fvm__init_state;
 
+/** A message's addresses are looked up again and again: what the cache said last, by some bits of the
+ *  address. Whatever changes the cache for an address empties its place here. */
+typedef struct fvm__recent_address {
+    fvm_address address; /* len 0: empty */
+    uint64_t id;
+} fvm__recent_address;
+#define FVM__RECENT_IDS 64u
+#define FVM__RECENT_ADDRESSES 16u
+
 struct fvm_state_view {
     const fvm_allocator *alloc;
     const fvm_blockstore *bs;
@@ -92,8 +102,9 @@ struct fvm_state_view {
     fvm__entry *entries;
     size_t entry_count, entry_cap;
     uint32_t *slots;
-    size_t slot_count; /* power of two, or 0 */
-    uint32_t *dirty;   /* indexes of listed entries */
+    size_t slot_count;                /* power of two, or 0 */
+    uint32_t recent[FVM__RECENT_IDS]; /* index + 1 by the lowest bits of the ID, before the table */
+    uint32_t *dirty;                  /* indexes of listed entries */
     size_t dirty_count, dirty_cap;
     /* the pool */
     fvm__actor_chunk *chunks;
@@ -107,6 +118,7 @@ struct fvm_state_view {
     uint64_t message; /* counts access resets */
     /* address cache: address bytes to ID; `added` are those that the log can take out */
     fvm_map addresses;
+    fvm__recent_address recent_addresses[FVM__RECENT_ADDRESSES];
     fvm_address *added;
     size_t added_count, added_cap;
     fvm__init_state init;
@@ -117,6 +129,12 @@ struct fvm_state_view {
 FVM_NODISCARD fvm_err fvm__state_entry(fvm_state_view *view, uint32_t *index, uint64_t id);
 /** The entry of `id` if there is one. */
 fvm__entry *fvm__state_find(const fvm_state_view *view, uint64_t id);
+/** The same if it is a recent one, NULL is no answer. */
+static inline fvm__entry *fvm__state_find_recent(const fvm_state_view *view, uint64_t id)
+{
+    uint32_t at = view->recent[id % FVM__RECENT_IDS];
+    return FVM_LIKELY(at != 0 && view->entries[at - 1].id == id) ? &view->entries[at - 1] : NULL;
+}
 /** A slot of the pool, contents undefined; NULL when out of memory. */
 fvm_actor *fvm__state_slot_take(fvm_state_view *view);
 /** Fills an UNKNOWN entry from the tree. (state_tree.c) */

@@ -73,6 +73,8 @@ static inline size_t hash_id(uint64_t id)
 
 fvm__entry *fvm__state_find(const fvm_state_view *view, uint64_t id)
 {
+    fvm__entry *recent = fvm__state_find_recent(view, id);
+    if (recent) return recent;
     if (FVM_UNLIKELY(view->slot_count == 0)) return NULL;
     size_t mask = view->slot_count - 1;
     for (size_t i = hash_id(id) & mask; view->slots[i]; i = (i + 1) & mask) {
@@ -102,10 +104,11 @@ static fvm_err grow_table(fvm_state_view *view)
     return FVM_OK;
 }
 
-fvm_err fvm__state_entry(fvm_state_view *view, uint32_t *index, uint64_t id)
+/* fvm__state_entry of one that is not recent. */
+static FVM_NODISCARD fvm_err find_or_make(fvm_state_view *view, uint32_t *index, uint64_t id)
 {
     fvm__entry *e = fvm__state_find(view, id);
-    if (FVM_UNLIKELY(!e)) {
+    if (!e) {
         FVM_TRY(fvm__state_grow(view, (void **)&view->entries, &view->entry_cap, view->entry_count,
                                 sizeof *view->entries));
         if (view->entry_count >= view->slot_count / 4 * 3) FVM_TRY(grow_table(view));
@@ -114,6 +117,15 @@ fvm_err fvm__state_entry(fvm_state_view *view, uint32_t *index, uint64_t id)
         link_entry(view->slots, view->slot_count, id, view->entry_count);
         view->entry_count++;
     }
+    *index = (uint32_t)(e - view->entries);
+    view->recent[id % FVM__RECENT_IDS] = *index + 1;
+    return FVM_OK;
+}
+
+fvm_err fvm__state_entry(fvm_state_view *view, uint32_t *index, uint64_t id)
+{
+    const fvm__entry *e = fvm__state_find_recent(view, id);
+    if (FVM_UNLIKELY(!e)) return find_or_make(view, index, id);
     *index = (uint32_t)(e - view->entries);
     return FVM_OK;
 }
@@ -169,16 +181,31 @@ static fvm_err prepare(fvm_state_view *view, uint32_t index, bool want_slot)
     return FVM_OK;
 }
 
+/* The entry of an actor that is there; FVM_ERR_NOT_FOUND. */
+static inline fvm_err present(fvm_state_view *view, uint32_t *index, uint64_t id)
+{
+    FVM_TRY(fvm__state_entry(view, index, id));
+    if (FVM_UNLIKELY(view->entries[*index].presence == FVM__UNKNOWN))
+        FVM_TRY(fvm__state_load(view, *index));
+    return view->entries[*index].presence == FVM__PRESENT ? FVM_OK : FVM_ERR_NOT_FOUND;
+}
+
 fvm_err fvm_state_get(fvm_state_view *view, const fvm_actor **out, uint64_t id)
 {
     uint32_t index;
-    FVM_TRY(fvm__state_entry(view, &index, id));
-    if (FVM_UNLIKELY(view->entries[index].presence == FVM__UNKNOWN))
-        FVM_TRY(fvm__state_load(view, index));
-    const fvm__entry *e = &view->entries[index];
-    if (e->presence != FVM__PRESENT) return FVM_ERR_NOT_FOUND;
-    *out = e->actor;
+    FVM_TRY(present(view, &index, id));
+    *out = view->entries[index].actor;
     return FVM_OK;
+}
+
+/* Only what is used of the balance: of a record's four hundred bytes most are the ends of arrays. */
+static inline void copy_actor(fvm_actor *out, const fvm_actor *a)
+{
+    out->code = a->code;
+    out->head = a->head;
+    out->nonce = a->nonce;
+    fvm__big_copy(&out->balance, &a->balance);
+    out->delegated = a->delegated;
 }
 
 fvm_err fvm_state_set(fvm_state_view *view, uint64_t id, const fvm_actor *actor)
@@ -187,7 +214,7 @@ fvm_err fvm_state_set(fvm_state_view *view, uint64_t id, const fvm_actor *actor)
     FVM_TRY(fvm__state_entry(view, &index, id));
     FVM_TRY(prepare(view, index, true));
     /* `actor` may be what fvm_state_get gave: then it is this slot, or the one in the log */
-    if (view->entries[index].actor != actor) *view->entries[index].actor = *actor;
+    if (view->entries[index].actor != actor) copy_actor(view->entries[index].actor, actor);
     return FVM_OK;
 }
 
@@ -198,20 +225,34 @@ fvm_err fvm_state_delete(fvm_state_view *view, uint64_t id)
     return prepare(view, index, false);
 }
 
-fvm_err fvm_state_credit(fvm_state_view *view, uint64_t id, const fvm_big *delta)
+/* The actor of an entry that is present, ready to be changed in place. */
+static inline fvm_err edit(fvm_state_view *view, fvm_actor **out, uint32_t index)
 {
-    const fvm_actor *old;
-    uint8_t wire[FVM_BIG_WIRE_MAX];
-    FVM_TRY(fvm_state_get(view, &old, id));
-    fvm_big balance;
-    FVM_TRY(fvm_big_add(&balance, &old->balance, delta));
-    if (balance.negative || fvm_big_write(wire, &balance) > FVM_BIG_WIRE_MAX) return FVM_ERR_RANGE;
-    uint32_t index;
-    FVM_TRY(fvm__state_entry(view, &index, id));
+    const fvm_actor *old = view->entries[index].actor;
     FVM_TRY(prepare(view, index, true));
     fvm_actor *now = view->entries[index].actor;
-    if (now != old) *now = *old; /* the old slot is in the log, still whole */
-    now->balance = balance;
+    if (now != old) copy_actor(now, old); /* the old slot is in the log, still whole */
+    *out = now;
+    return FVM_OK;
+}
+
+fvm_err fvm_state_edit(fvm_state_view *view, fvm_actor **out, uint64_t id)
+{
+    uint32_t index;
+    FVM_TRY(present(view, &index, id));
+    return edit(view, out, index);
+}
+
+fvm_err fvm_state_credit(fvm_state_view *view, uint64_t id, const fvm_big *delta)
+{
+    uint32_t index;
+    fvm_big balance;
+    fvm_actor *actor;
+    FVM_TRY(present(view, &index, id));
+    FVM_TRY(fvm_big_add(&balance, &view->entries[index].actor->balance, delta));
+    if (balance.negative || fvm__big_wire_len(&balance) > FVM_BIG_WIRE_MAX) return FVM_ERR_RANGE;
+    FVM_TRY(edit(view, &actor, index));
+    fvm__big_copy(&actor->balance, &balance);
     return FVM_OK;
 }
 
@@ -271,19 +312,25 @@ void fvm_state_access_reset(fvm_state_view *view)
     view->message++;
 }
 
+static inline fvm_access level_of(const fvm_state_view *view, const fvm__entry *e)
+{
+    return e->access_message == view->message ? (fvm_access)e->access : FVM_ACCESS_NONE;
+}
+
 fvm_access fvm_state_access_level(const fvm_state_view *view, uint64_t id)
 {
     if (is_free(id)) return FVM_ACCESS_UPDATED;
     const fvm__entry *e = fvm__state_find(view, id);
-    return e && e->access_message == view->message ? (fvm_access)e->access : FVM_ACCESS_NONE;
+    return e ? level_of(view, e) : FVM_ACCESS_NONE;
 }
 
 fvm_err fvm_state_access_raise(fvm_state_view *view, uint64_t id, fvm_access level)
 {
-    if (level <= fvm_state_access_level(view, id)) return FVM_OK;
     uint32_t index;
+    if (is_free(id) || level == FVM_ACCESS_NONE) return FVM_OK;
     FVM_TRY(fvm__state_entry(view, &index, id));
     fvm__entry *e = &view->entries[index];
+    if (level <= level_of(view, e)) return FVM_OK;
     if (view->mark_count > 0) {
         FVM_TRY(fvm__state_undo_reserve(view));
         view->undo[view->undo_count++] = (fvm__undo){
@@ -308,6 +355,8 @@ void fvm__state_forget(fvm_state_view *view)
     view->entry_count = 0;
     view->dirty_count = 0;
     if (view->slots) memset(view->slots, 0, view->slot_count * sizeof *view->slots);
+    memset(view->recent, 0, sizeof view->recent);
+    memset(view->recent_addresses, 0, sizeof view->recent_addresses);
     fvm_map_clear(&view->addresses);
 }
 

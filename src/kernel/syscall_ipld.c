@@ -159,9 +159,10 @@ fvm_err fvm__self_set_root(fvm_syscall *c, const uint64_t *args, uint8_t *out)
         return FVM_ERR_SYS_NOT_FOUND;
     const fvm_actor *actor;
     FVM_TRY(self(c, &actor));
-    fvm_actor changed = *actor;
-    changed.head = cid;
-    return fvm_env_set_actor(c->env, c->inv->receiver, &changed);
+    fvm_actor *changed;
+    FVM_TRY(fvm_env_edit_actor(c->env, &changed, c->inv->receiver));
+    changed->head = cid;
+    return FVM_OK;
 }
 
 fvm_err fvm__self_balance(fvm_syscall *c, fvm_big *out)

@@ -1,5 +1,6 @@
 /* executor.c - from a message to its receipt: preflight, the call, the settlement of fees. The order
  * of steps is reference/executor.md 2; the numbers in comments are its. */
+#include "base/big.h"
 #include "call_manager.h"
 #include "events_root.h"
 #include "gas_outputs.h"
@@ -10,7 +11,6 @@
 typedef struct preflight {
     bool stop; /* the receipt is final */
     uint64_t sender;
-    fvm_big gas_cost;
 } preflight;
 
 static fvm_err refuse(fvm_receipt *receipt, preflight *out, uint32_t exit_code,
@@ -29,11 +29,13 @@ static bool same_code(const fvm_cid *code, const fvm_manifest *manifest, fvm_bui
     return builtin && fvm_cid_eq(code, builtin);
 }
 
-/* Step 6: whether the actor may send; a placeholder that may is promoted in `sender`. */
-static bool sender_valid(const fvm_machine *m, fvm_actor *sender)
+/* Step 6: whether the actor may send; `promote` says that it is a placeholder which becomes an
+ * Ethereum account by that. */
+static bool sender_valid(const fvm_machine *m, const fvm_actor *sender, bool *promote)
 {
     uint64_t space;
     fvm_bytes sub;
+    *promote = false;
     if (same_code(&sender->code, m->manifest, FVM_BUILTIN_ACCOUNT)) return true;
     if (m->net->era == FVM_ERA_V2) return false;
     if (same_code(&sender->code, m->manifest, FVM_BUILTIN_ETHACCOUNT)) return true;
@@ -41,7 +43,7 @@ static bool sender_valid(const fvm_machine *m, fvm_actor *sender)
         sender->delegated.len == 0 || !fvm_address_to_delegated(&space, &sub, &sender->delegated) ||
         space != FVM_ADDRESS_EAM_NAMESPACE)
         return false;
-    sender->code = *fvm_manifest_builtin(m->manifest, FVM_BUILTIN_ETHACCOUNT);
+    *promote = true;
     return true;
 }
 
@@ -50,38 +52,43 @@ static fvm_err charge_sender(fvm_machine *m, fvm_receipt *receipt, preflight *ou
                              const fvm_message *msg, const fvm_big *penalty)
 {
     const fvm_actor *found;
+    fvm_actor *sender;
+    bool promote;
     fvm_err err = fvm_state_get(m->state, &found, out->sender);
     if (err == FVM_ERR_NOT_FOUND)
         return refuse(receipt, out, FVM_EXIT_CODE_SENDER_INVALID, penalty,
                       "the sender does not exist");
     if (err != FVM_OK) return err;
 
-    fvm_actor sender = *found;
-    if (!sender_valid(m, &sender))
+    if (!sender_valid(m, found, &promote))
         return refuse(receipt, out, FVM_EXIT_CODE_SENDER_INVALID, penalty,
                       "the sender is not an account");
-    if (msg->nonce != sender.nonce)
+    if (msg->nonce != found->nonce)
         return refuse(receipt, out, FVM_EXIT_CODE_SENDER_STATE_INVALID, penalty,
                       "the nonce is not the sender's");
 
-    FVM_TRY(fvm_big_mul_u64(&out->gas_cost, &msg->gas_fee_cap, msg->gas_limit));
-    if (fvm_big_cmp(&sender.balance, &out->gas_cost) < 0)
+    fvm_big gas_cost;
+    FVM_TRY(fvm_big_mul_u64(&gas_cost, &msg->gas_fee_cap, msg->gas_limit));
+    if (fvm_big_cmp(&found->balance, &gas_cost) < 0)
         return refuse(receipt, out, FVM_EXIT_CODE_SENDER_STATE_INVALID, penalty,
                       "the sender's balance does not cover the gas limit");
     /* fvm v4 stops here with an error; v2 and v3 would raise the balance, which clients prevent
      * by refusing such messages, and so do we. */
-    if (fvm_big_sign(&out->gas_cost) < 0) return FVM_ERR_INVALID;
-    FVM_TRY(fvm_big_sub(&sender.balance, &sender.balance, &out->gas_cost));
-    sender.nonce++;
-    return fvm_state_set(m->state, out->sender, &sender);
+    if (fvm_big_sign(&gas_cost) < 0) return FVM_ERR_INVALID;
+    FVM_TRY(fvm_state_edit(m->state, &sender, out->sender));
+    FVM_TRY(fvm_big_sub(&sender->balance, &sender->balance, &gas_cost));
+    sender->nonce++;
+    if (promote) sender->code = *fvm_manifest_builtin(m->manifest, FVM_BUILTIN_ETHACCOUNT);
+    return FVM_OK;
 }
 
 /* Steps 1 to 8. */
 static fvm_err run_preflight(fvm_machine *m, fvm_receipt *receipt, preflight *out,
                              const fvm_message *msg, fvm_apply_kind kind, uint64_t chain_length)
 {
-    fvm_big penalty = fvm_big_zero();
-    *out = (preflight){ .gas_cost = fvm_big_zero() };
+    fvm_big penalty;
+    fvm__big_clear(&penalty);
+    *out = (preflight){ 0 };
 
     if (msg->gas_limit == 0 || msg->gas_limit > INT64_MAX) return FVM_ERR_INVALID;
     if (kind == FVM_APPLY_EXPLICIT) {
@@ -136,8 +143,8 @@ static fvm_err effective_premium(fvm_big *out, const fvm_machine *m, const fvm_m
 {
     fvm_big room;
     FVM_TRY(fvm_big_sub(&room, &msg->gas_fee_cap, &m->tipset.base_fee));
-    *out = fvm_big_cmp(&msg->gas_premium, &room) < 0 ? msg->gas_premium : room;
-    if (fvm_big_sign(out) < 0) *out = fvm_big_zero();
+    fvm__big_copy(out, fvm_big_cmp(&msg->gas_premium, &room) < 0 ? &msg->gas_premium : &room);
+    if (fvm_big_sign(out) < 0) fvm__big_clear(out);
     return FVM_OK;
 }
 
@@ -308,11 +315,11 @@ static fvm_err settle(fvm_machine *m, fvm_receipt *receipt, const fvm_message *m
     FVM_TRY(pay(m, FVM_ID_REWARD, &o.miner_tip));
     FVM_TRY(pay(m, FVM_ID_BURNT, &o.over_estimation_burn));
     FVM_TRY(pay(m, sender, &o.refund));
-    receipt->penalty = o.penalty;
-    receipt->miner_tip = o.miner_tip;
-    receipt->base_fee_burn = o.base_fee_burn;
-    receipt->over_estimation_burn = o.over_estimation_burn;
-    receipt->refund = o.refund;
+    fvm__big_copy(&receipt->penalty, &o.penalty);
+    fvm__big_copy(&receipt->miner_tip, &o.miner_tip);
+    fvm__big_copy(&receipt->base_fee_burn, &o.base_fee_burn);
+    fvm__big_copy(&receipt->over_estimation_burn, &o.over_estimation_burn);
+    fvm__big_copy(&receipt->refund, &o.refund);
     receipt->gas_refund = o.gas_refund;
     receipt->gas_burned = o.gas_burned;
     return FVM_OK;

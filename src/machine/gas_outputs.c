@@ -17,37 +17,46 @@ void fvm_gas_over_estimation(uint64_t *refund, uint64_t *burned, uint64_t gas_us
     *refund = left - *burned;
 }
 
+/* What the sender gets back: the fee cap for the whole limit, without burns and tip. */
+static fvm_err compute_refund(fvm_gas_outputs *out, uint64_t gas_limit, const fvm_big *fee_cap)
+{
+    fvm_big *refund = &out->refund;
+    FVM_TRY(fvm_big_mul_u64(refund, fee_cap, gas_limit));
+    FVM_TRY(fvm_big_sub(refund, refund, &out->base_fee_burn));
+    FVM_TRY(fvm_big_sub(refund, refund, &out->miner_tip));
+    return fvm_big_sub(refund, refund, &out->over_estimation_burn);
+}
+
 fvm_err fvm_gas_outputs_compute(fvm_gas_outputs *out, uint64_t gas_used, uint64_t gas_limit,
                                 const fvm_big *base_fee, const fvm_big *fee_cap,
                                 const fvm_big *premium)
 {
-    fvm_gas_outputs o = { 0 };
-    fvm_big shortfall = fvm_big_zero(), tip_rate = *premium, total;
-    const fvm_big *to_pay = base_fee;
+    fvm_big shortfall, total, room;
+    const fvm_big *to_pay = base_fee, *tip_rate = premium;
 
+    fvm__big_clear(&shortfall);
+    fvm__big_clear(&out->penalty);
+    fvm__big_clear(&out->over_estimation_burn);
     if (fvm_big_cmp(base_fee, fee_cap) > 0) {
         to_pay = fee_cap;
         FVM_TRY(fvm_big_sub(&shortfall, base_fee, fee_cap));
-        FVM_TRY(fvm_big_mul_u64(&o.penalty, &shortfall, gas_used));
+        FVM_TRY(fvm_big_mul_u64(&out->penalty, &shortfall, gas_used));
     }
-    FVM_TRY(fvm_big_mul_u64(&o.base_fee_burn, to_pay, gas_used));
+    FVM_TRY(fvm_big_mul_u64(&out->base_fee_burn, to_pay, gas_used));
 
     FVM_TRY(fvm_big_add(&total, to_pay, premium));
-    if (fvm_big_cmp(&total, fee_cap) > 0) FVM_TRY(fvm_big_sub(&tip_rate, fee_cap, to_pay));
-    FVM_TRY(fvm_big_mul_u64(&o.miner_tip, &tip_rate, gas_limit));
-
-    fvm_gas_over_estimation(&o.gas_refund, &o.gas_burned, gas_used, gas_limit);
-    if (o.gas_burned) {
-        fvm_big burned_penalty;
-        FVM_TRY(fvm_big_mul_u64(&o.over_estimation_burn, to_pay, o.gas_burned));
-        FVM_TRY(fvm_big_mul_u64(&burned_penalty, &shortfall, o.gas_burned));
-        FVM_TRY(fvm_big_add(&o.penalty, &o.penalty, &burned_penalty));
+    if (fvm_big_cmp(&total, fee_cap) > 0) {
+        FVM_TRY(fvm_big_sub(&room, fee_cap, to_pay));
+        tip_rate = &room;
     }
+    FVM_TRY(fvm_big_mul_u64(&out->miner_tip, tip_rate, gas_limit));
 
-    FVM_TRY(fvm_big_mul_u64(&o.refund, fee_cap, gas_limit));
-    FVM_TRY(fvm_big_sub(&o.refund, &o.refund, &o.base_fee_burn));
-    FVM_TRY(fvm_big_sub(&o.refund, &o.refund, &o.miner_tip));
-    FVM_TRY(fvm_big_sub(&o.refund, &o.refund, &o.over_estimation_burn));
-    *out = o;
-    return FVM_OK;
+    fvm_gas_over_estimation(&out->gas_refund, &out->gas_burned, gas_used, gas_limit);
+    if (out->gas_burned) {
+        fvm_big burned_penalty;
+        FVM_TRY(fvm_big_mul_u64(&out->over_estimation_burn, to_pay, out->gas_burned));
+        FVM_TRY(fvm_big_mul_u64(&burned_penalty, &shortfall, out->gas_burned));
+        FVM_TRY(fvm_big_add(&out->penalty, &out->penalty, &burned_penalty));
+    }
+    return compute_refund(out, gas_limit, fee_cap);
 }

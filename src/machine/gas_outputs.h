@@ -10,7 +10,7 @@ typedef struct fvm_gas_outputs {
 } fvm_gas_outputs;
 
 /** FVM_ERR_RANGE when an amount exceeds what fvm_big holds: amounts of more than 127 bytes, which
- *  no message on the wire has. */
+ *  no message on the wire has; `out` is then undefined. */
 FVM_NODISCARD fvm_err fvm_gas_outputs_compute(fvm_gas_outputs *out, uint64_t gas_used,
                                               uint64_t gas_limit, const fvm_big *base_fee,
                                               const fvm_big *fee_cap, const fvm_big *premium);

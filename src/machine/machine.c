@@ -1,6 +1,7 @@
 /* machine.c - contexts and machines: making them, applying messages safely, flushing. */
 #include "machine_internal.h"
 
+#include "base/big.h"
 #include "ipld/buffered.h"
 #include "ipld/cbor.h"
 
@@ -147,11 +148,22 @@ static fvm_err apply_on_stack(void *arg)
     return fvm__executor_apply(a->machine, a->receipt, a->message, a->kind, a->chain_length);
 }
 
+/* Field by field: whole, it is a kilobyte. `events_root` stays, as nothing says that it is there. */
 static void clear_receipt(fvm_receipt *receipt)
 {
-    fvm_buf return_data = receipt->return_data, events = receipt->events;
-    return_data.len = events.len = 0;
-    *receipt = (fvm_receipt){ .return_data = return_data, .events = events };
+    receipt->exit_code = 0;
+    receipt->gas_used = 0;
+    receipt->return_data.len = receipt->events.len = 0;
+    receipt->has_return_codec = receipt->has_events_root = false;
+    receipt->return_codec = 0;
+    receipt->event_count = 0;
+    fvm__big_clear(&receipt->penalty);
+    fvm__big_clear(&receipt->miner_tip);
+    fvm__big_clear(&receipt->base_fee_burn);
+    fvm__big_clear(&receipt->over_estimation_burn);
+    fvm__big_clear(&receipt->refund);
+    receipt->gas_refund = receipt->gas_burned = 0;
+    receipt->failure = NULL;
 }
 
 fvm_err fvm_machine_apply(fvm_machine *machine, fvm_receipt *receipt, const fvm_message *message,
