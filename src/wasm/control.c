@@ -8,6 +8,7 @@ static fvm_err push_control(fvm__validator *v, fvm__opcode code, const fvm__bloc
 {
     FVM_TRY(fvm__vector_grow(v->alloc, &v->control, &v->cap_control, (uint64_t)v->n_control + 1,
                              sizeof *v->control));
+    fvm__push(v, '\0');
     v->control[v->n_control++] = (fvm__control){
         .code = code,
         .entered = entered,
@@ -21,8 +22,13 @@ fvm_err fvm__begin_body(fvm__validator *v, uint32_t func)
 {
     const fvm__functype *type = v->m->funcs[func].type;
     fvm__block_type block = { "", type->results, 0, type->n_results };
+    /* each byte pushes one entry at most; two more are NULs below everything */
+    FVM_TRY(fvm__vector_grow(v->alloc, &v->operands, &v->cap_operands,
+                             (uint64_t)fvm__reader_left(&v->d->in) + 2, 1));
     v->n_operands = v->n_control = v->max_operands = v->position = 0;
-    v->after_const = v->needs_metering_local = false;
+    v->const_end = NULL;
+    v->needs_metering_local = false;
+    fvm__push(v, '\0');
     FVM_TRY(push_control(v, FVM__OP_BLOCK, &block, true));
     if (v->metered) {
         fvm__limiter_start(&v->limiter);
@@ -130,6 +136,7 @@ static fvm_err op_end(fvm__validator *v)
     }
     uint32_t lowest = fvm__top(v)->meter.lowest_forward;
     v->n_control--;
+    v->n_operands--; /* the NUL */
     if (v->metered && v->n_control) {
         fvm__meter_entry *top = &fvm__top(v)->meter;
         if (lowest < top->lowest_forward) top->lowest_forward = lowest;

@@ -9,14 +9,6 @@ fvm_err fvm__vector_grow(const fvm_allocator *alloc, void *vector, uint32_t *cap
     return fvm_vector_grow(alloc, vector, cap, need, size, 64, UINT32_MAX);
 }
 
-fvm_err fvm__push_slow(fvm__validator *v, char type)
-{
-    FVM_TRY(
-        fvm__vector_grow(v->alloc, &v->operands, &v->cap_operands, (uint64_t)v->n_operands + 1, 1));
-    v->operands[v->n_operands++] = type;
-    return FVM_OK;
-}
-
 fvm_err fvm__pop_slow(fvm__validator *v, char *got, char want)
 {
     const fvm__control *top = fvm__top(v);
@@ -31,16 +23,16 @@ fvm_err fvm__pop_slow(fvm__validator *v, char *got, char want)
     return FVM_OK;
 }
 
-fvm_err fvm__push_all(fvm__validator *v, const char *types, uint32_t n)
+fvm_err fvm__push_many(fvm__validator *v, const char *types, uint32_t n)
 {
-    FVM_TRY(
-        fvm__vector_grow(v->alloc, &v->operands, &v->cap_operands, (uint64_t)v->n_operands + n, 1));
-    if (n) memcpy(v->operands + v->n_operands, types, n);
+    uint64_t need = (uint64_t)v->n_operands + n + fvm__reader_left(&v->d->in);
+    FVM_TRY(fvm__vector_grow(v->alloc, &v->operands, &v->cap_operands, need, 1));
+    memcpy(v->operands + v->n_operands, types, n);
     v->n_operands += n;
     return FVM_OK;
 }
 
-fvm_err fvm__pop_all(fvm__validator *v, const char *types, uint32_t n)
+fvm_err fvm__pop_many(fvm__validator *v, const char *types, uint32_t n)
 {
     for (uint32_t i = n; i-- > 0;) {
         /* below the operands of dead code everything fits: stop, calls there cost nothing */

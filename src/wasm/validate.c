@@ -3,477 +3,264 @@
  * bytes of the body, whatever they are: nothing is expanded, nothing recurs. */
 #include "wasm/validate.h"
 
-/* --- tables from opcodes.def -------------------------------------------------------------------- */
+/* --- the common path ----------------------------------------------------------------------------
+ *
+ * Nearly all instructions of real modules are of a few kinds, stand in live code, have short
+ * immediates and the operands they want. These are checked here with what matters in registers;
+ * the limiter's height moves with the type stack, and costs are counted and added at the end.
+ * Whatever is not so is left to the careful path, which begins the instruction anew: nothing here
+ * changes before all is checked, and no module is refused here. */
 
-enum { IMM_UNKNOWN, IMM_NONE, IMM_MEM, IMM_CUSTOM };
-typedef struct op_info {
-    uint8_t imm;
-    uint8_t n_pops;
-    char pops[3];
-    char push[2]; /* empty: nothing */
-} op_info;
-static const op_info infos[FVM__OP_COUNT] = {
-#define OP(name, code, imm, pops, push, text)                                                      \
-    [FVM__OP_##name] = { IMM_##imm, sizeof(pops) - 1, pops, push },
-#include "wasm/opcodes.def"
-};
+typedef enum form {
+    CAREFUL,
+    GET_LOCAL,
+    SET_LOCAL,
+    TEE_LOCAL,
+    CONST_I32,
+    CONST_I64,
+    UNARY,
+    BINARY,
+    LOAD,
+    STORE,
+    DROP,
+    SELECT,
+    CALL,
+    GET_GLOBAL,
+    SET_GLOBAL,
+} form;
 
-/* log2 of the bytes that a load or store touches */
-static const uint8_t natural_align[] = {
-    2, 3, 2, 3, 0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 2, 3, 2, 3, 0, 1, 0, 1, 2,
-};
-_Static_assert(FVM_COUNT(natural_align) == FVM__OP_I64_STORE32 - FVM__OP_I32_LOAD + 1, "rows");
-
-/* --- locals ----------------------------------------------------------------------------------- */
-
-static fvm_err add_locals(fvm__validator *v, uint32_t count, char type)
+static void fill_forms(fvm__validator *v)
 {
-    if (count == 0) return FVM_OK;
-    uint32_t begin = v->n_locals;
-    v->n_locals += count;
-    for (uint32_t i = begin; i < v->n_locals && i < FVM__FAST_LOCALS; i++) v->fast_locals[i] = type;
-    if (v->n_locals <= FVM__FAST_LOCALS) return FVM_OK;
-    if (v->n_runs && v->runs[v->n_runs - 1].type == type) {
-        v->runs[v->n_runs - 1].end = v->n_locals;
-        return FVM_OK;
+    static const struct {
+        uint8_t code, form;
+    } rows[] = {
+        { FVM__OP_LOCAL_GET, GET_LOCAL },   { FVM__OP_LOCAL_SET, SET_LOCAL },
+        { FVM__OP_LOCAL_TEE, TEE_LOCAL },   { FVM__OP_I32_CONST, CONST_I32 },
+        { FVM__OP_I64_CONST, CONST_I64 },   { FVM__OP_DROP, DROP },
+        { FVM__OP_SELECT, SELECT },         { FVM__OP_CALL, CALL },
+        { FVM__OP_GLOBAL_GET, GET_GLOBAL }, { FVM__OP_GLOBAL_SET, SET_GLOBAL },
+    };
+    for (size_t i = 0; i < FVM_COUNT(rows); i++) v->forms[rows[i].code] = rows[i].form;
+    for (unsigned code = 0; code < sizeof v->forms; code++) {
+        const fvm__op_info *info = &fvm__op_infos[code];
+        bool extends = code >= FVM__OP_I32_EXTEND8_S && code <= FVM__OP_I64_EXTEND32_S;
+        if (info->imm == FVM__IMM_MEM && v->m->n_memories)
+            v->forms[code] = info->push[0] ? LOAD : STORE;
+        if (info->imm == FVM__IMM_NONE && (!extends || v->m->rules.sign_extension))
+            v->forms[code] = info->n_pops == 1 ? UNARY : BINARY;
     }
-    FVM_TRY(fvm__vector_grow(v->alloc, &v->runs, &v->cap_runs, (uint64_t)v->n_runs + 1,
-                             sizeof *v->runs));
-    v->runs[v->n_runs++] = (fvm__local_run){ .end = v->n_locals, .type = type };
-    return FVM_OK;
 }
 
-static char local_type(const fvm__validator *v, uint32_t index)
+/* A number of up to four bytes; NULL for a longer one. Signed ones are shifted left by `*spare`. */
+static const uint8_t *read_longer(uint32_t *out, unsigned *spare, const uint8_t *p,
+                                  const uint8_t *end)
 {
-    if (index < FVM__FAST_LOCALS) return v->fast_locals[index];
-    uint32_t low = 0, high = v->n_runs - 1; /* the first run that ends past the index */
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        if (v->runs[mid].end > index)
-            high = mid;
-        else
-            low = mid + 1;
+    uint32_t value = 0;
+    for (unsigned shift = 0; shift < 28 && p != end; shift += 7) {
+        uint32_t byte = *p++;
+        value |= (byte & 0x7f) << shift;
+        if (byte & 0x80) continue;
+        *out = value;
+        *spare = 25 - shift;
+        return p;
     }
-    return v->runs[low].type;
+    return NULL;
 }
-
-/* The type of the local and the number under which the back end knows it. A body may declare many
- * locals in a few bytes: those that it does not use shall cost nothing when it runs. */
-static fvm_err get_local(fvm__validator *v, uint32_t *place, char *type)
+static inline const uint8_t *read_short(uint32_t *out, const uint8_t *p, const uint8_t *end)
 {
-    uint32_t index;
-    FVM_TRY(fvm__get_u32(v->d, &index));
-    if (index >= v->n_locals) return FVM__INVALID(v->d, "unknown local");
-    *type = local_type(v, index);
-    *place = index;
-    if (index < v->n_params || !fvm__live(v)) return FVM_OK;
-    if (v->used[index].body != v->body) {
-        v->used[index].body = v->body;
-        v->used[index].place = v->n_used++;
+    unsigned spare;
+    if (FVM_UNLIKELY(p == end || *p >= 0x80)) return read_longer(out, &spare, p, end);
+    *out = *p;
+    return p + 1;
+}
+static inline const uint8_t *read_short_signed(int32_t *out, const uint8_t *p, const uint8_t *end)
+{
+    uint32_t value;
+    unsigned spare = 25;
+    if (FVM_UNLIKELY(p == end || *p >= 0x80)) {
+        p = read_longer(&value, &spare, p, end);
+        if (!p) return NULL;
+    } else {
+        value = *p++;
     }
-    *place = v->used[index].place;
-    return FVM_OK;
+    *out = (int32_t)(value << spare) >> spare;
+    return p;
 }
 
-/* Room to number `n` locals; what was there stays, marked by the body that it belongs to. */
-static fvm_err begin_used(fvm__validator *v, uint32_t n)
+/* The local that a near index names, if the careful path has seen it; else NOT_NEAR. */
+static inline uint32_t near_local(const fvm__validator *v, const uint8_t *p, const uint8_t *end)
 {
-    uint32_t had = v->cap_used;
-    FVM_TRY(fvm__vector_grow(v->alloc, &v->used, &v->cap_used, n, sizeof *v->used));
-    if (v->cap_used > had) memset(v->used + had, 0, (v->cap_used - had) * sizeof *v->used);
-    v->body++;
-    return FVM_OK;
+    return p != end && *p < FVM__NEAR_LOCALS ? v->near[*p] : FVM__NOT_NEAR;
 }
 
-/* Bodies with up to so many locals have all of them zeroed on entry. */
-#define ZEROED_ON_ENTRY (2 * FVM__ZERO_CHUNK)
-
-static uint32_t chunks_of(uint32_t locals)
+static inline bool pair_is(const char *at, const char *letters)
 {
-    return (locals + FVM__ZERO_CHUNK - 1) / FVM__ZERO_CHUNK;
+    return at[0] == letters[0] && at[1] == letters[1];
 }
 
-/* Numbers begin behind the parameters and, where locals are zeroed in chunks, a bitmap of those;
- * the first chunk belongs to the entry. */
-static void place_locals(fvm__validator *v, fvm__func_def *func)
+/* The operands are of these types; NULs of the stack match none. */
+static inline bool operands_are(const char *sp, const char *types, uint32_t n)
 {
-    uint32_t declared = v->n_locals - v->n_params;
-    v->zeroed_chunk = 0;
-    v->bitmap_at = v->n_used = v->n_params;
-    v->chunks_at = func->n_locals = func->n_zeroed = v->n_locals;
-    if (declared <= ZEROED_ON_ENTRY) return;
-    uint32_t chunks = chunks_of(declared - FVM__ZERO_CHUNK);
-    v->n_used += (chunks + 63) / 64;
-    v->chunks_at = func->n_zeroed = v->n_used + FVM__ZERO_CHUNK;
-    func->n_locals = v->chunks_at + chunks * FVM__ZERO_CHUNK;
+    while (n--)
+        if (*--sp != types[n]) return false;
+    return true;
 }
 
-/* When it is known which locals are in use; chunks count as a whole. */
-static void settle_locals(const fvm__validator *v, fvm__func_def *func)
+/* The charge of the open metered block has to stand before its first instruction that costs. False
+ * if the instruction at hand is for the careful path. */
+static fvm_err begin_common(fvm__validator *v, bool *go)
 {
-    func->n_locals = func->n_zeroed = v->n_used;
-    if (v->n_used <= v->chunks_at) return;
-    func->n_zeroed = v->chunks_at;
-    func->n_locals = v->chunks_at + chunks_of(v->n_used - v->chunks_at) * FVM__ZERO_CHUNK;
+    const fvm__reader *in = &v->d->in;
+    *go = in->at != in->end && v->forms[*in->at] != CAREFUL;
+    if (!*go || !v->metered) return FVM_OK;
+    fvm__control *top = fvm__top(v);
+    if (v->meter.starts[top->meter.start].announced) return FVM_OK;
+    *go = *in->at != FVM__OP_DROP; /* which is free */
+    return *go ? fvm__meter_announce(&v->meter, &top->meter, true) : FVM_OK;
 }
 
-/* Before live code uses a local. */
-static fvm_err see_to_zero(fvm__validator *v, uint32_t place)
+/* After `n` instructions that cost `units` of the price, which used the stack up to `peak`. */
+static void end_common(fvm__validator *v, const char *sp, const char *peak, uint32_t n,
+                       uint64_t units)
 {
-    if (place < v->chunks_at) return FVM_OK;
-    uint32_t chunk = (place - v->chunks_at) / FVM__ZERO_CHUNK;
-    if (v->zeroed_chunk == chunk + 1) return FVM_OK;
-    v->zeroed_chunk = chunk + 1;
-    return v->be->ops->zero_locals(v->be, v->chunks_at + chunk * FVM__ZERO_CHUNK, v->bitmap_at,
-                                   chunk);
-}
-
-/* The declarations of a body; sets the function's number of locals and the limiter's L. */
-static fvm_err get_locals(fvm__validator *v, fvm__func_def *func)
-{
-    uint32_t groups;
-    v->n_locals = v->n_runs = 0;
-    v->n_params = func->n_params;
-    for (uint32_t i = 0; i < func->n_params; i++) FVM_TRY(add_locals(v, 1, func->type->params[i]));
-    FVM_TRY(fvm__get_count(v->d, &groups, UINT32_MAX, ""));
-    for (uint32_t i = 0; i < groups; i++) {
-        uint32_t count;
-        char type;
-        FVM_TRY(fvm__get_u32(v->d, &count));
-        if (count > FVM__MAX_LOCALS - v->n_locals) return FVM__MALFORMED(v->d, "too many locals");
-        FVM_TRY(fvm__get_value_type(v->d, &type));
-        FVM_TRY(add_locals(v, count, type));
-    }
-    bool by_count = v->m->rules.metering == FVM_WASM_METERING_V2;
-    FVM_TRY(begin_used(v, v->n_locals));
-    place_locals(v, func);
-    func->stack_cost = !v->metered ? 0 : by_count ? v->n_locals - func->n_params : groups;
-    return FVM_OK;
-}
-
-/* --- one instruction that is not control ------------------------------------------------------ */
-
-static fvm_err need_memory(fvm__validator *v)
-{
-    return v->m->n_memories ? FVM_OK : FVM__INVALID(v->d, "unknown memory");
-}
-
-static fvm_err get_index(fvm__validator *v, uint32_t *out, uint32_t count, const char *unknown)
-{
-    FVM_TRY(fvm__get_u32(v->d, out));
-    return *out < count ? FVM_OK : FVM__INVALID(v->d, unknown);
-}
-
-static fvm_err get_zero_byte(fvm__validator *v)
-{
-    uint8_t zero;
-    FVM_TRY(fvm__get_u8(v->d, &zero));
-    if (zero != 0) return FVM__MALFORMED(v->d, "zero byte expected");
-    return need_memory(v);
-}
-
-static fvm_err need_feature(fvm__validator *v, bool on)
-{
-    return on ? FVM_OK : FVM__UNSUPPORTED(v->d, "instruction of a feature that is off");
-}
-
-/* Takes operands by letters, leaves one (or none, NUL), in types and in the simulation. */
-static fvm_err effect(fvm__validator *v, const char *pops, uint32_t n, char push)
-{
-    if (v->metered) {
-        fvm__sim_pop(v, n);
-        fvm__limiter_push(&v->limiter, push != 0);
-    }
-    for (uint32_t i = n; i-- > 0;) FVM_TRY(fvm__pop(v, pops[i]));
-    return push ? fvm__push(v, push) : FVM_OK;
-}
-
-/* A charge of `unit` for each unit of the top operand: at once when a constant stands before. */
-static fvm_err linear_charge(fvm__validator *v, fvm__op *op, uint64_t unit)
-{
-    if (!v->metered || unit == 0) return FVM_OK;
-    if (!v->after_const) {
-        op->charge = (uint32_t)unit;
-        v->needs_metering_local = true;
-        return FVM_OK;
-    }
-    if (v->last_const < 0) return FVM__UNSUPPORTED(v->d, "negative constant in a charge");
+    uint32_t had = v->n_operands, now = (uint32_t)(sp - v->operands);
+    uint32_t most = (uint32_t)(peak - v->operands), logical = most - v->n_control - 1;
+    v->n_operands = now;
+    v->position += n;
+    if (logical > v->max_operands) v->max_operands = logical;
+    if (!v->metered) return;
+    uint32_t height = v->limiter.height;
+    if (height + (most - had) > v->limiter.max) v->limiter.max = height + (most - had);
+    v->limiter.height = height + now - had;
     fvm__meter_entry *meter = &fvm__top(v)->meter;
-    if (!fvm_add_u64(&meter->cost, meter->cost, (uint64_t)v->last_const * unit))
-        v->meter.overflow = true;
-    return FVM_OK;
+    if (!fvm_add_u64(&meter->cost, meter->cost, units * v->price)) v->meter.overflow = true;
 }
 
-static fvm_err check_call(fvm__validator *v, const fvm__functype *type)
+static fvm_err run_common(fvm__validator *v)
 {
-    if (v->metered) {
-        fvm__sim_pop(v, type->n_params);
-        fvm__limiter_push(&v->limiter, type->n_results);
+    bool go;
+    FVM_TRY(begin_common(v, &go));
+    if (!go) return FVM_OK;
+
+    fvm__backend *be = v->be;
+    const fvm__backend_ops *ops = be->ops;
+    const fvm_wasm_module *m = v->m;
+    const uint8_t *at = v->d->in.at, *const end = v->d->in.end;
+    char *sp = v->operands + v->n_operands, *peak = sp;
+    uint32_t n = 0;
+    int64_t more = 0; /* units beyond one for each instruction */
+    fvm_err err = FVM_OK;
+    for (; at != end && err == FVM_OK; n++) {
+        const uint8_t *p = at + 1;
+        fvm__opcode code = (fvm__opcode)*at;
+        const fvm__op_info *info = &fvm__op_infos[code];
+        uint32_t number;
+        int32_t value;
+        switch ((form)v->forms[code]) {
+        case GET_LOCAL:
+            number = near_local(v, p, end);
+            if (number == FVM__NOT_NEAR) goto done;
+            p++;
+            *sp++ = (char)(number & 0xff);
+            if (sp > peak) peak = sp;
+            err = ops->local_get(be, number >> 8, (char)(number & 0xff));
+            break;
+        case SET_LOCAL:
+            number = near_local(v, p, end);
+            if (number == FVM__NOT_NEAR || sp[-1] != (char)(number & 0xff)) goto done;
+            p++;
+            sp--;
+            err = ops->local_set(be, number >> 8, *sp, false);
+            break;
+        case TEE_LOCAL:
+            number = near_local(v, p, end);
+            if (number == FVM__NOT_NEAR || sp[-1] != (char)(number & 0xff)) goto done;
+            p++;
+            err = ops->local_set(be, number >> 8, sp[-1], true);
+            break;
+        case CONST_I32:
+            if (!(p = read_short_signed(&value, p, end))) goto done;
+            v->last_const = value;
+            v->const_end = p;
+            *sp++ = FVM_WASM_LETTER_I32;
+            if (sp > peak) peak = sp;
+            err = ops->constant(be, (uint32_t)value);
+            break;
+        case CONST_I64:
+            if (!(p = read_short_signed(&value, p, end))) goto done;
+            *sp++ = FVM_WASM_LETTER_I64;
+            if (sp > peak) peak = sp;
+            err = ops->constant(be, (uint64_t)(int64_t)value);
+            break;
+        case UNARY:
+            if (sp[-1] != info->pops[0]) goto done;
+            sp[-1] = info->push[0];
+            err = ops->plain(be, code);
+            break;
+        case BINARY:
+            if (!pair_is(sp - 2, info->pops)) goto done;
+            sp--;
+            sp[-1] = info->push[0];
+            err = ops->plain(be, code);
+            break;
+        case LOAD:
+            if (p == end || *p > fvm__natural_align[code - FVM__OP_I32_LOAD]) goto done;
+            if (!(p = read_short(&number, p + 1, end))) goto done;
+            if (sp[-1] != FVM_WASM_LETTER_I32) goto done;
+            sp[-1] = info->push[0];
+            err = ops->access(be, code, number);
+            break;
+        case STORE:
+            if (p == end || *p > fvm__natural_align[code - FVM__OP_I32_LOAD]) goto done;
+            if (!(p = read_short(&number, p + 1, end))) goto done;
+            if (!pair_is(sp - 2, info->pops)) goto done;
+            sp -= 2;
+            err = ops->access(be, code, number);
+            break;
+        case DROP:
+            if (!sp[-1]) goto done;
+            sp--;
+            more--;
+            err = ops->plain(be, code);
+            break;
+        case SELECT:
+            if (!pair_is(sp - 2, "ii") && !pair_is(sp - 2, "li")) goto done;
+            if (sp[-3] != sp[-2]) goto done;
+            sp -= 2;
+            err = ops->plain(be, code);
+            break;
+        case CALL: {
+            if (!(p = read_short(&number, p, end)) || number >= m->n_funcs) goto done;
+            const fvm__functype *type = m->funcs[number].type;
+            if (type->n_results > 1 || !operands_are(sp, type->params, type->n_params)) goto done;
+            sp -= type->n_params;
+            if (type->n_results) *sp++ = type->results[0];
+            if (sp > peak) peak = sp;
+            if (number >= m->n_func_imports) more += FVM__LIMITED_CALL_INSTRUCTIONS - 1;
+            err = ops->op(be, &(fvm__op){ .code = code, .a = number });
+            break;
+        }
+        case GET_GLOBAL:
+            if (!(p = read_short(&number, p, end)) || number >= m->n_globals) goto done;
+            *sp++ = m->globals[number].type;
+            if (sp > peak) peak = sp;
+            err = ops->op(be, &(fvm__op){ .code = code, .type = sp[-1], .a = number });
+            break;
+        case SET_GLOBAL:
+            if (!(p = read_short(&number, p, end)) || number >= m->n_globals) goto done;
+            if (!m->globals[number].is_mutable || m->globals[number].type != sp[-1]) goto done;
+            sp--;
+            err = ops->op(be, &(fvm__op){ .code = code, .type = *sp, .a = number });
+            break;
+        case CAREFUL:
+        default: goto done;
+        }
+        at = p;
     }
-    FVM_TRY(fvm__pop_all(v, type->params, type->n_params));
-    return fvm__push_all(v, type->results, type->n_results);
-}
-
-/* Milligas of a direct call to a defined function: the call and what the limiter puts around it,
- * of which `unreachable` and `end` are free (engine.md 5). */
-enum { LIMITED_CALL_INSTRUCTIONS = 13 };
-
-static fvm_err op_call(fvm__validator *v, fvm__op *op, uint64_t *price)
-{
-    FVM_TRY(get_index(v, &op->a, v->m->n_funcs, "unknown function"));
-    if (op->a >= v->m->n_func_imports) *price *= LIMITED_CALL_INSTRUCTIONS;
-    return check_call(v, v->m->funcs[op->a].type);
-}
-
-static fvm_err op_call_indirect(fvm__validator *v, fvm__op *op)
-{
-    FVM_TRY(get_index(v, &op->a, v->m->n_types, "unknown type"));
-    FVM_TRY(get_index(v, &op->b, v->m->n_tables, "unknown table"));
-    if (v->m->tables[op->b].type != FVM_WASM_LETTER_FUNCREF)
-        return FVM__INVALID(v->d, "type mismatch: table of other than functions");
-    FVM_TRY(effect(v, "i", 1, 0));
-    return check_call(v, &v->m->types[op->a]);
-}
-
-static fvm_err op_drop_select(fvm__validator *v, fvm__op *op)
-{
-    char first = 0, second = 0;
-    if (op->code == FVM__OP_DROP) {
-        if (v->metered) fvm__sim_pop(v, 1);
-        return fvm__pop_slow(v, &op->type, FVM__UNKNOWN);
-    }
-    if (op->code == FVM__OP_SELECT_T) {
-        uint32_t n;
-        FVM_TRY(need_feature(v, v->m->rules.reference_types));
-        if (v->metered) return FVM__UNSUPPORTED(v->d, "typed select cannot be metered");
-        FVM_TRY(fvm__get_u32(v->d, &n));
-        if (n != 1) return FVM__INVALID(v->d, "invalid result arity");
-        FVM_TRY(fvm__get_value_type(v->d, &op->type));
-        return effect(v, (const char[]){ op->type, op->type, 'i' }, 3, op->type);
-    }
-    FVM_TRY(fvm__pop(v, FVM_WASM_LETTER_I32));
-    FVM_TRY(fvm__pop_slow(v, &second, FVM__UNKNOWN));
-    FVM_TRY(fvm__pop_slow(v, &first, second));
-    op->type = first == FVM__UNKNOWN ? second : first;
-    if (fvm__is_ref(first) || fvm__is_ref(second))
-        return FVM__INVALID(v->d, "type mismatch: select of references");
-    if (v->metered) {
-        fvm__sim_pop(v, 2);
-        fvm__sim_pop(v, 1);
-        fvm__limiter_push(&v->limiter, 1);
-    }
-    return fvm__push(v, op->type);
-}
-
-static fvm_err op_variable(fvm__validator *v, fvm__op *op)
-{
-    if (op->code <= FVM__OP_LOCAL_TEE) {
-        FVM_TRY(get_local(v, &op->a, &op->type));
-        bool pops = op->code != FVM__OP_LOCAL_GET, pushes = op->code != FVM__OP_LOCAL_SET;
-        return effect(v, &op->type, pops, pushes ? op->type : 0);
-    }
-    FVM_TRY(get_index(v, &op->a, v->m->n_globals, "unknown global"));
-    const fvm__global_def *global = &v->m->globals[op->a];
-    op->type = global->type;
-    if (op->code == FVM__OP_GLOBAL_GET) return effect(v, "", 0, op->type);
-    if (!global->is_mutable) return FVM__INVALID(v->d, "global is immutable");
-    return effect(v, &op->type, 1, 0);
-}
-
-static fvm_err get_table(fvm__validator *v, fvm__op *op)
-{
-    FVM_TRY(get_index(v, &op->a, v->m->n_tables, "unknown table"));
-    op->type = v->m->tables[op->a].type;
-    return FVM_OK;
-}
-
-static fvm_err op_table(fvm__validator *v, fvm__op *op)
-{
-    uint64_t unit = v->m->rules.table_element_milligas;
-    if (op->code != FVM__OP_TABLE_GET && op->code != FVM__OP_TABLE_SIZE)
-        v->m->writes_tables = true; /* pool.c: tables of such modules are made anew */
-    switch (op->code) {
-    case FVM__OP_TABLE_GET:
-    case FVM__OP_TABLE_SET:
-    case FVM__OP_TABLE_GROW:
-    case FVM__OP_TABLE_SIZE:
-    case FVM__OP_TABLE_FILL: FVM_TRY(need_feature(v, v->m->rules.reference_types)); break;
-    default: break;
-    }
-    if (op->code == FVM__OP_TABLE_INIT) {
-        FVM_TRY(get_index(v, &op->b, v->m->n_elems, "unknown elem segment"));
-        FVM_TRY(get_table(v, op));
-        if (v->m->elems[op->b].type != op->type) return FVM__INVALID(v->d, "type mismatch");
-        FVM_TRY(effect(v, "iii", 3, 0));
-        return linear_charge(v, op, unit);
-    }
-    FVM_TRY(get_table(v, op));
-    switch (op->code) {
-    case FVM__OP_TABLE_GET: return effect(v, "i", 1, op->type);
-    case FVM__OP_TABLE_SET: return effect(v, (const char[]){ 'i', op->type }, 2, 0);
-    case FVM__OP_TABLE_SIZE: return effect(v, "", 0, 'i');
-    case FVM__OP_TABLE_GROW:
-        FVM_TRY(effect(v, (const char[]){ op->type, 'i' }, 2, 'i'));
-        return linear_charge(v, op, unit);
-    case FVM__OP_TABLE_FILL:
-        FVM_TRY(effect(v, (const char[]){ 'i', op->type, 'i' }, 3, 0));
-        return linear_charge(v, op, unit);
-    default: /* TABLE_COPY: destination, source */
-        FVM_TRY(get_index(v, &op->b, v->m->n_tables, "unknown table"));
-        if (v->m->tables[op->b].type != op->type) return FVM__INVALID(v->d, "type mismatch");
-        FVM_TRY(effect(v, "iii", 3, 0));
-        return linear_charge(v, op, unit);
-    }
-}
-
-static fvm_err op_memory(fvm__validator *v, fvm__op *op)
-{
-    uint64_t unit = v->m->rules.memory_byte_milligas;
-    switch (op->code) {
-    case FVM__OP_MEMORY_SIZE: FVM_TRY(get_zero_byte(v)); return effect(v, "", 0, 'i');
-    case FVM__OP_MEMORY_GROW:
-        FVM_TRY(get_zero_byte(v));
-        FVM_TRY(effect(v, "i", 1, 'i'));
-        return linear_charge(v, op, unit * FVM__PAGE_BYTES);
-    case FVM__OP_MEMORY_COPY: FVM_TRY(get_zero_byte(v)); break;
-    case FVM__OP_MEMORY_INIT:
-        FVM_TRY(fvm__get_u32(v->d, &op->a));
-        if (!v->d->has_data_count) return FVM__MALFORMED(v->d, "data count section required");
-        if (op->a >= v->d->data_count) return FVM__INVALID(v->d, "unknown data segment");
-        break;
-    default: break;
-    }
-    FVM_TRY(get_zero_byte(v));
-    FVM_TRY(effect(v, "iii", 3, 0));
-    return linear_charge(v, op, unit);
-}
-
-static fvm_err op_const(fvm__validator *v, fvm__op *op)
-{
-    fvm_bytes raw;
-    int64_t wide;
-    int32_t narrow;
-    switch (op->code) {
-    case FVM__OP_I32_CONST:
-        if (!fvm__read_s32(&v->d->in, &narrow))
-            return FVM__MALFORMED(v->d, "malformed 32-bit integer");
-        op->imm = (uint32_t)narrow;
-        return effect(v, "", 0, 'i');
-    case FVM__OP_I64_CONST:
-        if (!fvm__read_s64(&v->d->in, &wide))
-            return FVM__MALFORMED(v->d, "malformed 64-bit integer");
-        op->imm = (uint64_t)wide;
-        return effect(v, "", 0, 'l');
-    case FVM__OP_F32_CONST:
-        if (!fvm__read_bytes(&v->d->in, &raw, 4)) return FVM__MALFORMED(v->d, "unexpected end");
-        op->imm = fvm_load_le32(raw.ptr);
-        return effect(v, "", 0, 'f');
-    default:
-        if (!fvm__read_bytes(&v->d->in, &raw, 8)) return FVM__MALFORMED(v->d, "unexpected end");
-        op->imm = fvm_load_le64(raw.ptr);
-        return effect(v, "", 0, 'd');
-    }
-}
-
-static fvm_err op_reference(fvm__validator *v, fvm__op *op)
-{
-    uint32_t func;
-    char got = 0;
-    FVM_TRY(need_feature(v, v->m->rules.reference_types));
-    if (v->metered) return FVM__UNSUPPORTED(v->d, "reference instruction cannot be metered");
-    switch (op->code) {
-    case FVM__OP_REF_NULL:
-        FVM_TRY(fvm__get_ref_type(v->d, &op->type));
-        return effect(v, "", 0, op->type);
-    case FVM__OP_REF_IS_NULL:
-        FVM_TRY(fvm__pop_slow(v, &got, FVM__UNKNOWN));
-        if (got != FVM__UNKNOWN && !fvm__is_ref(got)) return FVM__INVALID(v->d, "type mismatch");
-        return fvm__push(v, 'i');
-    default:
-        FVM_TRY(get_index(v, &func, v->m->n_funcs, "unknown function"));
-        if (!v->d->ref_of_func || !v->d->ref_of_func[func])
-            return FVM__INVALID(v->d, "undeclared function reference");
-        op->a = v->d->ref_of_func[func] - 1;
-        return effect(v, "", 0, FVM_WASM_LETTER_FUNCREF);
-    }
-}
-
-static fvm_err op_load_store(fvm__validator *v, fvm__op *op, const op_info *info)
-{
-    uint32_t align, offset;
-    FVM_TRY(fvm__get_u32(v->d, &align));
-    if (align >= 64) return FVM__MALFORMED(v->d, "malformed memop flags");
-    FVM_TRY(fvm__get_u32(v->d, &offset));
-    FVM_TRY(need_memory(v));
-    if (align > natural_align[op->code - FVM__OP_I32_LOAD])
-        return FVM__INVALID(v->d, "alignment must not be larger than natural");
-    op->imm = offset;
-    return effect(v, info->pops, info->n_pops, info->push[0]);
-}
-
-static fvm_err op_plain(fvm__validator *v, fvm__op *op, const op_info *info)
-{
-    if (op->code >= FVM__OP_I32_EXTEND8_S && op->code <= FVM__OP_I64_EXTEND32_S)
-        FVM_TRY(need_feature(v, v->m->rules.sign_extension));
-    else if (op->code >= FVM__OP_I32_TRUNC_SAT_F32_S)
-        FVM_TRY(need_feature(v, v->m->rules.saturating_conversion));
-    return effect(v, info->pops, info->n_pops, info->push[0]);
-}
-
-static fvm_err op_custom(fvm__validator *v, fvm__op *op, uint64_t *price)
-{
-    switch (op->code) {
-    case FVM__OP_CALL: return op_call(v, op, price);
-    case FVM__OP_CALL_INDIRECT: return op_call_indirect(v, op);
-    case FVM__OP_DROP: *price = 0; return op_drop_select(v, op);
-    case FVM__OP_SELECT:
-    case FVM__OP_SELECT_T: return op_drop_select(v, op);
-    case FVM__OP_LOCAL_GET:
-    case FVM__OP_LOCAL_SET:
-    case FVM__OP_LOCAL_TEE:
-    case FVM__OP_GLOBAL_GET:
-    case FVM__OP_GLOBAL_SET: return op_variable(v, op);
-    case FVM__OP_I32_CONST:
-    case FVM__OP_I64_CONST:
-    case FVM__OP_F32_CONST:
-    case FVM__OP_F64_CONST: return op_const(v, op);
-    case FVM__OP_REF_NULL:
-    case FVM__OP_REF_IS_NULL:
-    case FVM__OP_REF_FUNC: return op_reference(v, op);
-    case FVM__OP_MEMORY_SIZE:
-    case FVM__OP_MEMORY_GROW:
-    case FVM__OP_MEMORY_INIT:
-    case FVM__OP_MEMORY_COPY:
-    case FVM__OP_MEMORY_FILL: return op_memory(v, op);
-    case FVM__OP_DATA_DROP:
-        FVM_TRY(fvm__get_u32(v->d, &op->a));
-        if (!v->d->has_data_count) return FVM__MALFORMED(v->d, "data count section required");
-        return op->a < v->d->data_count ? FVM_OK : FVM__INVALID(v->d, "unknown data segment");
-    case FVM__OP_ELEM_DROP: return get_index(v, &op->a, v->m->n_elems, "unknown elem segment");
-    default: return op_table(v, op);
-    }
-}
-
-static fvm_err op_other(fvm__validator *v, fvm__opcode code, const op_info *info)
-{
-    fvm__op op = { .code = code };
-    uint64_t price = v->price;
-    bool live = fvm__live(v);
-    if (info->imm == IMM_NONE)
-        FVM_TRY(op_plain(v, &op, info));
-    else if (info->imm == IMM_MEM)
-        FVM_TRY(op_load_store(v, &op, info));
-    else
-        FVM_TRY(op_custom(v, &op, &price));
-    if (price) FVM_TRY(fvm__charge(v, price));
-    if (v->n_operands > v->max_operands) v->max_operands = v->n_operands;
-    if (live) {
-        if (code >= FVM__OP_LOCAL_GET && code <= FVM__OP_LOCAL_TEE) FVM_TRY(see_to_zero(v, op.a));
-        FVM_TRY(v->be->ops->op(v->be, &op));
-    }
-    v->after_const = code == FVM__OP_I32_CONST;
-    if (v->after_const) v->last_const = (int32_t)(uint32_t)op.imm;
-    return FVM_OK;
+done:
+    v->d->in.at = at;
+    end_common(v, sp, peak, n, (uint64_t)((int64_t)n + more));
+    return err;
 }
 
 /* --- bodies ----------------------------------------------------------------------------------- */
@@ -482,6 +269,7 @@ static fvm_err get_opcode(fvm__validator *v, fvm__opcode *out)
 {
     uint8_t byte;
     uint32_t sub;
+    v->op_at = v->d->in.at;
     FVM_TRY(fvm__get_u8(v->d, &byte));
     if (byte == 0xfc) {
         FVM_TRY(fvm__get_u32(v->d, &sub));
@@ -490,25 +278,32 @@ static fvm_err get_opcode(fvm__validator *v, fvm__opcode *out)
     } else {
         *out = (fvm__opcode)byte;
     }
-    if (infos[*out].imm == IMM_UNKNOWN) return FVM__MALFORMED(v->d, "illegal opcode");
+    if (fvm__op_infos[*out].imm == FVM__IMM_UNKNOWN) return FVM__MALFORMED(v->d, "illegal opcode");
+    return FVM_OK;
+}
+
+static fvm_err run_careful(fvm__validator *v)
+{
+    fvm__opcode code = FVM__OP_NOP;
+    FVM_TRY(get_opcode(v, &code));
+    if (v->metered) fvm__limiter_observe(&v->limiter, &fvm__top(v)->limiter);
+    if (code <= FVM__OP_RETURN) {
+        FVM_TRY(fvm__op_control(v, code));
+        v->zeroed_chunk = 0; /* what follows may be reached another way */
+    } else {
+        FVM_TRY(fvm__op_plain(v, code));
+    }
+    uint32_t operands = v->n_operands - v->n_control - 1;
+    if (operands > v->max_operands) v->max_operands = operands;
+    v->position++;
     return FVM_OK;
 }
 
 static fvm_err run_body(fvm__validator *v)
 {
     while (v->n_control) {
-        fvm__opcode code = FVM__OP_NOP;
-        FVM_TRY(get_opcode(v, &code));
-        if (v->metered) fvm__limiter_observe(&v->limiter, &fvm__top(v)->limiter);
-        if (code <= FVM__OP_RETURN) {
-            FVM_TRY(fvm__op_control(v, code));
-            v->after_const = false;
-            v->zeroed_chunk = 0; /* what follows may be reached another way */
-        } else {
-            FVM_TRY(op_other(v, code, &infos[code]));
-        }
-        if (v->n_operands > v->max_operands) v->max_operands = v->n_operands;
-        v->position++;
+        if (fvm__live(v) && !fvm__top(v)->limiter.polymorphic) FVM_TRY(run_common(v));
+        FVM_TRY(run_careful(v));
     }
     if (v->d->in.at != v->d->in.end) return FVM__MALFORMED(v->d, "END opcode expected");
     return FVM_OK;
@@ -517,7 +312,7 @@ static fvm_err run_body(fvm__validator *v)
 static fvm_err one_body(fvm__validator *v, uint32_t index)
 {
     fvm__func_def *func = &v->m->funcs[index];
-    FVM_TRY(get_locals(v, func));
+    FVM_TRY(fvm__get_locals(v, func));
     FVM_TRY(fvm__begin_body(v, index));
     FVM_TRY(run_body(v));
     if (v->metered) {
@@ -526,9 +321,10 @@ static fvm_err one_body(fvm__validator *v, uint32_t index)
         if (v->needs_metering_local && v->n_locals == FVM__MAX_LOCALS)
             return FVM__UNSUPPORTED(v->d, "no local left to meter with");
         func->stack_cost += v->limiter.max;
-        func->thunk_milligas = (uint64_t)v->price * (LIMITED_CALL_INSTRUCTIONS + func->n_params);
+        func->thunk_milligas = (uint64_t)v->price *
+                               (FVM__LIMITED_CALL_INSTRUCTIONS + func->n_params);
     }
-    settle_locals(v, func);
+    fvm__settle_locals(v, func);
     uint64_t frame = 8 * ((uint64_t)func->n_locals + v->max_operands) + FVM__FRAME_OVERHEAD;
     if (frame > UINT32_MAX) return FVM__UNSUPPORTED(v->d, "too many operands");
     func->frame_bytes = (uint32_t)frame;
@@ -581,6 +377,8 @@ fvm_err fvm__decode_code(fvm__decoder *d)
         .price = m->rules.instruction_milligas,
     };
     d->has_code_section = true;
+    fill_forms(&v);
+    memset(v.near, 0xff, sizeof v.near); /* FVM__NOT_NEAR */
     FVM_TRY(open_backend(d, &v.be));
     fvm__meter_init(&v.meter, v.be, d->listener, m->alloc);
     fvm_err err = all_bodies(&v);

@@ -1,10 +1,13 @@
-/* validate.h - the state of the pass over function bodies; validate.c drives it, operands.c holds
- * the type stack. */
+/* validate.h - the state of the pass over function bodies. validate.c drives it and has the common
+ * path; plain.c and control.c take any instruction, operands.c holds the type stack, locals.c the
+ * locals. */
 #ifndef FVM_WASM_VALIDATE_H
 #define FVM_WASM_VALIDATE_H
 
 #include "wasm/decoder.h"
 #include "wasm/limiter.h"
+
+#include <assert.h>
 
 /** The type of an operand in dead code, which fits anything. */
 #define FVM__UNKNOWN 'x'
@@ -27,6 +30,9 @@ typedef struct fvm__local_run {
 } fvm__local_run;
 
 #define FVM__FAST_LOCALS 256u
+/** Locals whose index is one byte. */
+#define FVM__NEAR_LOCALS 128u
+#define FVM__NOT_NEAR UINT32_MAX
 
 typedef struct fvm__validator {
     fvm__decoder *d;
@@ -36,13 +42,20 @@ typedef struct fvm__validator {
     bool metered;
     uint32_t price; /* of an instruction, milligas */
 
+    /* The type stack: letters, and a NUL below those of each open block, so that one comparison
+     * finds a wrong type or the block's floor. There is always room for as many more entries as
+     * bytes of the body are left, since no instruction pushes more than it has bytes: what does
+     * (results of calls, parameters of blocks) makes room for itself. */
     char *operands;
-    uint32_t n_operands, cap_operands, max_operands;
+    uint32_t n_operands, cap_operands; /* entries, NULs included */
+    uint32_t max_operands;             /* most that were on it, without NULs */
     fvm__control *control;
     uint32_t n_control, cap_control;
     fvm__local_run *runs;
     uint32_t n_runs, cap_runs, n_locals, n_params;
     char fast_locals[FVM__FAST_LOCALS];
+    uint32_t near[FVM__NEAR_LOCALS]; /* place << 8 | type of locals that were seen in live code */
+    uint32_t n_near;
     struct {
         uint32_t body;  /* the body that named the local last ... */
         uint32_t place; /* ... and its new number there */
@@ -56,8 +69,10 @@ typedef struct fvm__validator {
     fvm__limiter_sim limiter;
     fvm__meter meter;
     uint32_t position;         /* of the instruction at hand */
-    bool after_const;          /* the instruction before it is i32.const ... */
-    int32_t last_const;        /* ... of this */
+    const uint8_t *op_at;      /* and its place */
+    const uint8_t *const_end;  /* the i32.const before this place ... */
+    int32_t last_const;        /* ... was of this */
+    uint8_t forms[256];        /* of opcodes on the common path, under the module's rules */
     bool needs_metering_local; /* a charge at run time was seen */
 } fvm__validator;
 
@@ -72,28 +87,36 @@ static inline bool fvm__live(fvm__validator *v)
 }
 
 /* operands.c */
-FVM_NODISCARD fvm_err fvm__push_slow(fvm__validator *v, char type);
 FVM_NODISCARD fvm_err fvm__pop_slow(fvm__validator *v, char *got, char want);
-FVM_NODISCARD fvm_err fvm__push_all(fvm__validator *v, const char *types, uint32_t n);
-FVM_NODISCARD fvm_err fvm__pop_all(fvm__validator *v, const char *types, uint32_t n);
+FVM_NODISCARD fvm_err fvm__push_many(fvm__validator *v, const char *types, uint32_t n);
+FVM_NODISCARD fvm_err fvm__pop_many(fvm__validator *v, const char *types, uint32_t n);
 /** The top operands have these types; none is taken. */
 FVM_NODISCARD fvm_err fvm__check_top(fvm__validator *v, const char *types, uint32_t n);
 
-static inline FVM_NODISCARD fvm_err fvm__push(fvm__validator *v, char type)
+static inline void fvm__push(fvm__validator *v, char type)
 {
-    if (FVM_UNLIKELY(v->n_operands == v->cap_operands)) return fvm__push_slow(v, type);
+    assert(v->n_operands < v->cap_operands);
     v->operands[v->n_operands++] = type;
+}
+static inline FVM_NODISCARD fvm_err fvm__push_all(fvm__validator *v, const char *types, uint32_t n)
+{
+    if (n > 1) return fvm__push_many(v, types, n);
+    if (n) fvm__push(v, types[0]);
     return FVM_OK;
 }
 /** Takes one operand of type `want`. */
 static inline FVM_NODISCARD fvm_err fvm__pop(fvm__validator *v, char want)
 {
     char got;
-    if (FVM_LIKELY(v->n_operands > fvm__top(v)->height && v->operands[v->n_operands - 1] == want)) {
+    if (FVM_LIKELY(v->operands[v->n_operands - 1] == want)) {
         v->n_operands--;
         return FVM_OK;
     }
     return fvm__pop_slow(v, &got, want);
+}
+static inline FVM_NODISCARD fvm_err fvm__pop_all(fvm__validator *v, const char *types, uint32_t n)
+{
+    return n ? fvm__pop_many(v, types, n) : FVM_OK;
 }
 /** The rest of the current block cannot be reached. */
 static inline void fvm__set_dead(fvm__validator *v)
@@ -104,6 +127,34 @@ static inline void fvm__set_dead(fvm__validator *v)
 /** Grows a vector of the pass to hold `need` entries. */
 FVM_NODISCARD fvm_err fvm__vector_grow(const fvm_allocator *alloc, void *vector, uint32_t *cap,
                                        uint64_t need, size_t size);
+
+/* locals.c */
+/** The declarations of a body; sets the function's number of locals and the limiter's L. */
+FVM_NODISCARD fvm_err fvm__get_locals(fvm__validator *v, fvm__func_def *func);
+/** Reads an index: the type of the local and the number under which the back end knows it. */
+FVM_NODISCARD fvm_err fvm__get_local(fvm__validator *v, uint32_t *place, char *type);
+/** Before live code uses a local. */
+FVM_NODISCARD fvm_err fvm__see_to_zero(fvm__validator *v, uint32_t place);
+/** When it is known which locals are in use. */
+void fvm__settle_locals(const fvm__validator *v, fvm__func_def *func);
+
+/* plain.c */
+/** A row of opcodes.def. */
+typedef struct fvm__op_info {
+    uint8_t imm; /* FVM__IMM_... */
+    uint8_t n_pops;
+    char push[2]; /* empty: nothing */
+    char pops[4];
+} fvm__op_info;
+enum { FVM__IMM_UNKNOWN, FVM__IMM_NONE, FVM__IMM_MEM, FVM__IMM_CUSTOM };
+extern const fvm__op_info fvm__op_infos[FVM__OP_COUNT];
+/** log2 of the bytes that a load or store touches, from i32.load on */
+extern const uint8_t fvm__natural_align[];
+/** Any instruction that is neither block nor branch, behind its opcode. */
+FVM_NODISCARD fvm_err fvm__op_plain(fvm__validator *v, fvm__opcode code);
+/** Milligas of a direct call to a defined function: the call and what the limiter puts around it,
+ *  of which `unreachable` and `end` are free (engine.md 5). */
+enum { FVM__LIMITED_CALL_INSTRUCTIONS = 13 };
 
 /* control.c: blocks and branches, with what they mean to limiter and meter */
 FVM_NODISCARD fvm_err fvm__begin_body(fvm__validator *v, uint32_t func);

@@ -32,7 +32,7 @@
 
 typedef struct fvm__op {
     fvm__opcode code;
-    char type;       /* of the value at hand: select, local.*, global.*, table.* */
+    char type;       /* of the value at hand: typed select, global.*, table.* */
     uint32_t a, b;   /* immediates: index, depth, destination and source, table and type */
     uint64_t imm;    /* constant as bits, or offset of a load or store */
     uint32_t charge; /* run-time charge in milligas per unit of the top operand; 0 for none */
@@ -47,7 +47,15 @@ typedef struct fvm__block_type {
 typedef struct fvm__backend fvm__backend;
 typedef struct fvm__backend_ops {
     fvm_err (*func_begin)(fvm__backend *be, uint32_t func);
-    /** Everything but blocks and branches; calls included. */
+    /* The commonest instructions: */
+    fvm_err (*local_get)(fvm__backend *be, uint32_t local, char type);
+    fvm_err (*local_set)(fvm__backend *be, uint32_t local, char type, bool tee);
+    fvm_err (*constant)(fvm__backend *be, uint64_t bits);
+    /** Those without an immediate (NONE in opcodes.def), drop and select. */
+    fvm_err (*plain)(fvm__backend *be, fvm__opcode code);
+    /** Loads and stores. */
+    fvm_err (*access)(fvm__backend *be, fvm__opcode code, uint32_t offset);
+    /** Whatever else is neither block nor branch; calls included. */
     fvm_err (*op)(fvm__backend *be, const fvm__op *op);
     /** If bit `bit` of the locals from `bitmap` on is clear, sets it and zeroes the FVM__ZERO_CHUNK
      *  locals from `first` on. Stands before each use of one of them that may be the first. */

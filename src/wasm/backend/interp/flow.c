@@ -344,6 +344,11 @@ static void be_free(fvm__backend *be)
 
 static const fvm__backend_ops interp_ops = {
     .func_begin = be_func_begin,
+    .local_get = fvm__translate_local_get,
+    .local_set = fvm__translate_local_set,
+    .constant = fvm__translate_constant,
+    .plain = fvm__translate_plain,
+    .access = fvm__translate_access,
     .op = fvm__translate_op,
     .zero_locals = be_zero_locals,
     .block = be_block,

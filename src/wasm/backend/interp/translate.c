@@ -330,48 +330,70 @@ static bool is_wide(fvm__opcode code)
     return (code >= FVM__OP_I64_EQZ && code <= FVM__OP_I64_GE_U) || code >= FVM__OP_I64_CLZ;
 }
 
-static fvm_err op_special(translator *t, const fvm__op *op)
+fvm_err fvm__translate_local_get(fvm__backend *be, uint32_t local, char type)
 {
-    switch (op->code) {
-    case FVM__OP_UNREACHABLE: emit(t, FVM__I_UNREACHABLE, 0, 0, 0); return FVM_OK;
-    case FVM__OP_DROP: pop(t, 1); return FVM_OK;
-    case FVM__OP_SELECT:
-    case FVM__OP_SELECT_T: return op_select(t);
-    case FVM__OP_LOCAL_GET: return push(t, (source){ .kind = IN_LOCAL, .local = op->a });
-    case FVM__OP_LOCAL_SET:
-    case FVM__OP_LOCAL_TEE: op_local_set(t, op->a, op->code == FVM__OP_LOCAL_TEE); return FVM_OK;
-    case FVM__OP_GLOBAL_GET:
-    case FVM__OP_GLOBAL_SET: return op_global(t, op->code, op->a);
-    case FVM__OP_I32_CONST:
-    case FVM__OP_I64_CONST:
-    case FVM__OP_F32_CONST:
-    case FVM__OP_F64_CONST: return push(t, (source){ .kind = IS_CONST, .bits = op->imm });
-    case FVM__OP_REF_NULL: return push(t, (source){ .kind = IS_CONST, .bits = FVM_WASM_REF_NULL });
-    case FVM__OP_REF_IS_NULL:
-    case FVM__OP_I64_EQZ: return op_eqz(t, true);
-    case FVM__OP_I32_EQZ: return op_eqz(t, false);
-    case FVM__OP_REF_FUNC: emit(t, FVM__I_REF_FUNC, slot(t, t->h), op->a, 0); return push_made(t);
-    case FVM__OP_CALL:
-    case FVM__OP_CALL_INDIRECT: return op_call(t, op);
-    case FVM__OP_I32_REINTERPRET_F32:
-    case FVM__OP_I64_REINTERPRET_F64:
-    case FVM__OP_F32_REINTERPRET_I32:
-    case FVM__OP_F64_REINTERPRET_I64: /* a slot has no type */
-    default: return FVM_OK;
+    translator *t = (translator *)be;
+    (void)type;
+    FVM_TRY(reserve(t, 0));
+    return push(t, (source){ .kind = IN_LOCAL, .local = local });
+}
+
+fvm_err fvm__translate_local_set(fvm__backend *be, uint32_t local, char type, bool tee)
+{
+    translator *t = (translator *)be;
+    (void)type;
+    FVM_TRY(reserve(t, 0));
+    op_local_set(t, local, tee);
+    return FVM_OK;
+}
+
+fvm_err fvm__translate_constant(fvm__backend *be, uint64_t bits)
+{
+    translator *t = (translator *)be;
+    FVM_TRY(reserve(t, 0));
+    return push(t, (source){ .kind = IS_CONST, .bits = bits });
+}
+
+fvm_err fvm__translate_plain(fvm__backend *be, fvm__opcode code)
+{
+    translator *t = (translator *)be;
+    FVM_TRY(reserve(t, 0));
+    switch (shapes[code].kind) {
+    case K_INTEGER: return op_integer_binary(t, code, is_wide(code));
+    case K_UNARY: return op_unary(t, code, 0);
+    case K_FLOAT: return op_binary(t, code);
+    default: break;
     }
+    switch (code) {
+    case FVM__OP_DROP: pop(t, 1); return FVM_OK;
+    case FVM__OP_SELECT: return op_select(t);
+    case FVM__OP_I32_EQZ: return op_eqz(t, false);
+    case FVM__OP_I64_EQZ: return op_eqz(t, true);
+    default: return FVM_OK; /* reinterpretations: a slot has no type */
+    }
+}
+
+fvm_err fvm__translate_access(fvm__backend *be, fvm__opcode code, uint32_t offset)
+{
+    translator *t = (translator *)be;
+    FVM_TRY(reserve(t, 0));
+    return shapes[code].kind == K_LOAD ? op_load(t, code, offset) : op_store(t, code, offset);
 }
 
 fvm_err fvm__translate_op(fvm__backend *be, const fvm__op *op)
 {
     translator *t = (translator *)be;
     FVM_TRY(reserve(t, 0));
-    switch (shapes[op->code].kind) {
-    case K_PLAIN: return op_table_or_memory(t, op);
-    case K_INTEGER: return op_integer_binary(t, op->code, is_wide(op->code));
-    case K_UNARY: return op_unary(t, op->code, 0);
-    case K_FLOAT: return op_binary(t, op->code);
-    case K_LOAD: return op_load(t, op->code, op->imm);
-    case K_STORE: return op_store(t, op->code, op->imm);
-    default: return op_special(t, op);
+    switch (op->code) {
+    case FVM__OP_UNREACHABLE: emit(t, FVM__I_UNREACHABLE, 0, 0, 0); return FVM_OK;
+    case FVM__OP_SELECT_T: return op_select(t);
+    case FVM__OP_GLOBAL_GET:
+    case FVM__OP_GLOBAL_SET: return op_global(t, op->code, op->a);
+    case FVM__OP_REF_NULL: return push(t, (source){ .kind = IS_CONST, .bits = FVM_WASM_REF_NULL });
+    case FVM__OP_REF_IS_NULL: return op_eqz(t, true);
+    case FVM__OP_REF_FUNC: emit(t, FVM__I_REF_FUNC, slot(t, t->h), op->a, 0); return push_made(t);
+    case FVM__OP_CALL:
+    case FVM__OP_CALL_INDIRECT: return op_call(t, op);
+    default: return op_table_or_memory(t, op);
     }
 }

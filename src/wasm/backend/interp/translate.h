@@ -181,7 +181,12 @@ static inline bool small_const(const source *v, uint32_t *out, bool wide)
 
 /* --- translate.c ------------------------------------------------------------------------------ */
 
-/** The instruction for one of wasm's (the back end's `op`). */
+/** The back end's ways for what is neither block nor branch. */
+fvm_err fvm__translate_local_get(fvm__backend *be, uint32_t local, char type);
+fvm_err fvm__translate_local_set(fvm__backend *be, uint32_t local, char type, bool tee);
+fvm_err fvm__translate_constant(fvm__backend *be, uint64_t bits);
+fvm_err fvm__translate_plain(fvm__backend *be, fvm__opcode code);
+fvm_err fvm__translate_access(fvm__backend *be, fvm__opcode code, uint32_t offset);
 fvm_err fvm__translate_op(fvm__backend *be, const fvm__op *op);
 /** Pops the condition; what is returned jumps if it holds (or not, if `negate`), once it is emitted
  *  and its `a` set. A comparison just made is taken back into the branch. */

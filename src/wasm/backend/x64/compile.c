@@ -610,6 +610,11 @@ static void be_free(fvm__backend *be)
 
 static const fvm__backend_ops x64_ops = {
     .func_begin = be_func_begin,
+    .local_get = fvm__x_local_get,
+    .local_set = fvm__x_local_set,
+    .constant = fvm__x_constant,
+    .plain = fvm__x_plain,
+    .access = fvm__x_access,
     .op = fvm__x_op,
     .zero_locals = be_zero_locals,
     .block = be_block,

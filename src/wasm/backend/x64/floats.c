@@ -123,13 +123,13 @@ static void op_promote_demote(fvm__x64 *x, bool from_wide)
     from_xmm_canonical(x, !from_wide);
 }
 
-static fvm_err by_helper(fvm__x64 *x, const fvm__op *op, uint32_t n_in, char out)
+static fvm_err by_helper(fvm__x64 *x, fvm__opcode code, uint32_t n_in, char out)
 {
-    return fvm__x_op_helper(x, fvm__x64_float, n_in, out, (uint32_t)op->code, 0);
+    return fvm__x_op_helper(x, fvm__x64_float, n_in, out, (uint32_t)code, 0);
 }
 
 /* The rows from abs to copysign, which both widths have. */
-static fvm_err op_width(fvm__x64 *x, const fvm__op *op, unsigned row, bool wide)
+static fvm_err op_width(fvm__x64 *x, fvm__opcode code, unsigned row, bool wide)
 {
     static const uint8_t arithmetic[] = { 0x58, 0x5c, 0x59, 0x5e };
     char letter = wide ? 'd' : 'f';
@@ -140,7 +140,7 @@ static fvm_err op_width(fvm__x64 *x, const fvm__op *op, unsigned row, bool wide)
     case FVM__OP_F32_FLOOR:
     case FVM__OP_F32_TRUNC:
     case FVM__OP_F32_NEAREST:
-        if (!x->sse41) return by_helper(x, op, 1, letter);
+        if (!x->sse41) return by_helper(x, code, 1, letter);
         op_round(x, row + FVM__OP_F32_ABS - FVM__OP_F32_CEIL, wide);
         return FVM_OK;
     case FVM__OP_F32_SQRT:
@@ -149,7 +149,7 @@ static fvm_err op_width(fvm__x64 *x, const fvm__op *op, unsigned row, bool wide)
         from_xmm_canonical(x, wide);
         return FVM_OK;
     case FVM__OP_F32_MIN:
-    case FVM__OP_F32_MAX: return by_helper(x, op, 2, letter);
+    case FVM__OP_F32_MAX: return by_helper(x, code, 2, letter);
     case FVM__OP_F32_COPYSIGN: op_copysign(x, wide); return FVM_OK;
     default:
         op_arithmetic(x, arithmetic[row + FVM__OP_F32_ABS - FVM__OP_F32_ADD], wide);
@@ -157,13 +157,12 @@ static fvm_err op_width(fvm__x64 *x, const fvm__op *op, unsigned row, bool wide)
     }
 }
 
-fvm_err fvm__x_op_float(fvm__x64 *x, const fvm__op *op)
+fvm_err fvm__x_op_float(fvm__x64 *x, fvm__opcode code)
 {
-    fvm__opcode code = op->code;
     if (code <= FVM__OP_F32_GE) return op_compare(x, code - FVM__OP_F32_EQ, false);
     if (code <= FVM__OP_F64_GE) return op_compare(x, code - FVM__OP_F64_EQ, true);
-    if (code <= FVM__OP_F32_COPYSIGN) return op_width(x, op, code - FVM__OP_F32_ABS, false);
-    if (code <= FVM__OP_F64_COPYSIGN) return op_width(x, op, code - FVM__OP_F64_ABS, true);
+    if (code <= FVM__OP_F32_COPYSIGN) return op_width(x, code, code - FVM__OP_F32_ABS, false);
+    if (code <= FVM__OP_F64_COPYSIGN) return op_width(x, code, code - FVM__OP_F64_ABS, true);
     switch (code) {
     case FVM__OP_I32_TRUNC_F32_S:
     case FVM__OP_I32_TRUNC_F32_U:
@@ -172,18 +171,18 @@ fvm_err fvm__x_op_float(fvm__x64 *x, const fvm__op *op)
     case FVM__OP_I32_TRUNC_SAT_F32_S:
     case FVM__OP_I32_TRUNC_SAT_F32_U:
     case FVM__OP_I32_TRUNC_SAT_F64_S:
-    case FVM__OP_I32_TRUNC_SAT_F64_U: return by_helper(x, op, 1, 'i');
+    case FVM__OP_I32_TRUNC_SAT_F64_U: return by_helper(x, code, 1, 'i');
     case FVM__OP_F32_CONVERT_I32_S: op_convert(x, false, false); return FVM_OK;
     case FVM__OP_F32_CONVERT_I32_U: /* has zeros above */
     case FVM__OP_F32_CONVERT_I64_S: op_convert(x, true, false); return FVM_OK;
-    case FVM__OP_F32_CONVERT_I64_U: return by_helper(x, op, 1, 'f');
+    case FVM__OP_F32_CONVERT_I64_U: return by_helper(x, code, 1, 'f');
     case FVM__OP_F64_CONVERT_I32_S: op_convert(x, false, true); return FVM_OK;
     case FVM__OP_F64_CONVERT_I32_U:
     case FVM__OP_F64_CONVERT_I64_S: op_convert(x, true, true); return FVM_OK;
-    case FVM__OP_F64_CONVERT_I64_U: return by_helper(x, op, 1, 'd');
+    case FVM__OP_F64_CONVERT_I64_U: return by_helper(x, code, 1, 'd');
     case FVM__OP_F32_DEMOTE_F64: op_promote_demote(x, true); return FVM_OK;
     case FVM__OP_F64_PROMOTE_F32: op_promote_demote(x, false); return FVM_OK;
-    default: return by_helper(x, op, 1, 'l'); /* truncation to i64 */
+    default: return by_helper(x, code, 1, 'l'); /* truncation to i64 */
     }
 }
 #endif

@@ -279,10 +279,10 @@ static void op_count_old(fvm__x64 *x, bool leading, bool wide)
     fvm__mov_rr(&x->a, d, RCX);
 }
 
-static fvm_err op_count(fvm__x64 *x, const fvm__op *op)
+static fvm_err op_count(fvm__x64 *x, fvm__opcode code)
 {
-    bool wide = op->code >= FVM__OP_I64_CLZ;
-    switch (op->code) {
+    bool wide = code >= FVM__OP_I64_CLZ;
+    switch (code) {
     case FVM__OP_I32_CLZ:
     case FVM__OP_I64_CLZ:
         if (x->lzcnt)
@@ -299,7 +299,7 @@ static fvm_err op_count(fvm__x64 *x, const fvm__op *op)
         return FVM_OK;
     default:
         if (!x->popcnt)
-            return fvm__x_op_helper(x, fvm__x64_float, 1, wide ? 'l' : 'i', (uint32_t)op->code, 0);
+            return fvm__x_op_helper(x, fvm__x64_float, 1, wide ? 'l' : 'i', (uint32_t)code, 0);
         op_unary(x, 0xf30fb8, wide, false);
         return FVM_OK;
     }
@@ -402,10 +402,10 @@ static const access accesses[] = {
 };
 _Static_assert(FVM_COUNT(accesses) == FVM__OP_I64_STORE32 - FVM__OP_I32_LOAD + 1, "rows");
 
-static void op_load(fvm__x64 *x, const fvm__op *op)
+static void op_load(fvm__x64 *x, fvm__opcode code, uint32_t offset)
 {
-    const access *how = &accesses[op->code - FVM__OP_I32_LOAD];
-    address at = check_address(x, x->h - 1, op->imm, how->size);
+    const access *how = &accesses[code - FVM__OP_I32_LOAD];
+    address at = check_address(x, x->h - 1, offset, how->size);
     unsigned d = fvm__x_define(x, x->h - 1);
     emit_access(x, how->wide, how->op, d, at, false);
 }
@@ -424,16 +424,16 @@ static void store_const(fvm__x64 *x, const access *how, address at, uint32_t imm
     }
 }
 
-static void op_store(fvm__x64 *x, const fvm__op *op)
+static void op_store(fvm__x64 *x, fvm__opcode code, uint32_t offset)
 {
-    const access *how = &accesses[op->code - FVM__OP_I32_LOAD];
+    const access *how = &accesses[code - FVM__OP_I32_LOAD];
     const fvm__x_value *v = &x->stack[x->h - 1];
     if (is_const32(v, how->wide)) {
         uint32_t imm = (uint32_t)v->bits;
-        store_const(x, how, check_address(x, x->h - 2, op->imm, how->size), imm);
+        store_const(x, how, check_address(x, x->h - 2, offset, how->size), imm);
     } else {
         unsigned value = fvm__x_use(x, x->h - 1);
-        address at = check_address(x, x->h - 2, op->imm, how->size);
+        address at = check_address(x, x->h - 2, offset, how->size);
         emit_access(x, how->wide, how->op, value, at, how->size == 1);
     }
     fvm__x_pop(x, 2);
@@ -513,16 +513,38 @@ static fvm_err op_ref_func(fvm__x64 *x, uint32_t entry)
 
 /* --- dispatch --------------------------------------------------------------------------------- */
 
-static fvm_err op_integer(fvm__x64 *x, const fvm__op *op)
+fvm_err fvm__x_local_get(fvm__backend *be, uint32_t local, char type)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    FVM_TRY(fvm__x_begin(x));
+    return fvm__x_push(x, (fvm__x_value){ .kind = X_LOCAL, .local = local, .type = type });
+}
+
+fvm_err fvm__x_constant(fvm__backend *be, uint64_t bits)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    FVM_TRY(fvm__x_begin(x));
+    return fvm__x_push(x, (fvm__x_value){ .kind = X_CONST, .bits = bits });
+}
+
+fvm_err fvm__x_access(fvm__backend *be, fvm__opcode code, uint32_t offset)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    FVM_TRY(fvm__x_begin(x));
+    if (code < FVM__OP_I32_STORE)
+        op_load(x, code, offset);
+    else
+        op_store(x, code, offset);
+    return FVM_OK;
+}
+
+static fvm_err op_integer(fvm__x64 *x, fvm__opcode code, bool wide)
 {
     static const uint8_t shifts[] = { 4, 7, 5, 0, 1 }; /* shl shr_s shr_u rotl rotr */
-    bool wide = op->code >= FVM__OP_I64_CLZ;
-    fvm__opcode code = wide ? (fvm__opcode)(op->code - FVM__OP_I64_CLZ + FVM__OP_I32_CLZ)
-                            : op->code;
-    switch (code) {
+    switch (wide ? (fvm__opcode)(code - FVM__OP_I64_CLZ + FVM__OP_I32_CLZ) : code) {
     case FVM__OP_I32_CLZ:
     case FVM__OP_I32_CTZ:
-    case FVM__OP_I32_POPCNT: return op_count(x, op);
+    case FVM__OP_I32_POPCNT: return op_count(x, code);
     case FVM__OP_I32_ADD: op_alu(x, ALU_ADD, wide); return FVM_OK;
     case FVM__OP_I32_SUB: op_alu(x, ALU_SUB, wide); return FVM_OK;
     case FVM__OP_I32_AND: op_alu(x, ALU_AND, wide); return FVM_OK;
@@ -533,21 +555,31 @@ static fvm_err op_integer(fvm__x64 *x, const fvm__op *op)
     case FVM__OP_I32_DIV_U: op_divide(x, false, false, wide); return FVM_OK;
     case FVM__OP_I32_REM_S: op_divide(x, true, true, wide); return FVM_OK;
     case FVM__OP_I32_REM_U: op_divide(x, false, true, wide); return FVM_OK;
-    default: op_shift(x, shifts[code - FVM__OP_I32_SHL], wide); return FVM_OK;
+    default:
+        op_shift(x, shifts[code - (wide ? FVM__OP_I64_SHL : FVM__OP_I32_SHL)], wide);
+        return FVM_OK;
     }
 }
 
-static fvm_err op_rest(fvm__x64 *x, const fvm__op *op)
+fvm_err fvm__x_plain(fvm__backend *be, fvm__opcode code)
 {
-    switch (op->code) {
-    case FVM__OP_UNREACHABLE:
-        fvm__jmp_to(&x->a, x->stubs.traps[FVM_WASM_TRAP_UNREACHABLE]);
-        return FVM_OK;
-    case FVM__OP_CALL:
-    case FVM__OP_CALL_INDIRECT: return fvm__x_op_call(x, op);
-    case FVM__OP_GLOBAL_GET: return op_global_get(x, op);
-    case FVM__OP_GLOBAL_SET: op_global_set(x, op); return FVM_OK;
-    case FVM__OP_MEMORY_SIZE: return op_memory_size(x);
+    fvm__x64 *x = (fvm__x64 *)be;
+    FVM_TRY(fvm__x_begin_keeping_flags(x));
+    switch (code) {
+    case FVM__OP_DROP: fvm__x_pop(x, 1); return FVM_OK;
+    case FVM__OP_I32_EQZ: return op_eqz(x, false);
+    case FVM__OP_SELECT: return op_select(x);
+    default: break;
+    }
+    fvm__x_unflag(x);
+    if (code >= FVM__OP_I32_EQ && code <= FVM__OP_I32_GE_U)
+        return op_compare(x, code - FVM__OP_I32_EQ, false);
+    if (code >= FVM__OP_I64_EQ && code <= FVM__OP_I64_GE_U)
+        return op_compare(x, code - FVM__OP_I64_EQ, true);
+    if (code >= FVM__OP_I32_CLZ && code <= FVM__OP_I32_ROTR) return op_integer(x, code, false);
+    if (code >= FVM__OP_I64_CLZ && code <= FVM__OP_I64_ROTR) return op_integer(x, code, true);
+    switch (code) {
+    case FVM__OP_I64_EQZ: return op_eqz(x, true);
     case FVM__OP_I32_WRAP_I64: op_wrap(x); return FVM_OK;
     case FVM__OP_I64_EXTEND_I32_S: op_extend_s(x); return FVM_OK;
     case FVM__OP_I64_EXTEND_I32_U:
@@ -560,57 +592,29 @@ static fvm_err op_rest(fvm__x64 *x, const fvm__op *op)
     case FVM__OP_I64_EXTEND8_S: op_unary(x, 0x0fbe, true, true); return FVM_OK;
     case FVM__OP_I64_EXTEND16_S: op_unary(x, 0x0fbf, true, false); return FVM_OK;
     case FVM__OP_I64_EXTEND32_S: op_unary(x, 0x63, true, false); return FVM_OK;
-    case FVM__OP_REF_NULL: return fvm__x_push(x, (fvm__x_value){ .kind = X_CONST });
-    case FVM__OP_REF_FUNC: return op_ref_func(x, op->a);
-    default: break;
+    default: return fvm__x_op_float(x, code);
     }
-    bool is_float = (op->code >= FVM__OP_F32_EQ && op->code <= FVM__OP_F64_GE) ||
-                    (op->code >= FVM__OP_F32_ABS && op->code <= FVM__OP_F64_PROMOTE_F32) ||
-                    (op->code >= FVM__OP_I32_TRUNC_SAT_F32_S &&
-                     op->code <= FVM__OP_I64_TRUNC_SAT_F64_U);
-    return is_float ? fvm__x_op_float(x, op) : fvm__x_op_bulk(x, op);
 }
 
 fvm_err fvm__x_op(fvm__backend *be, const fvm__op *op)
 {
     fvm__x64 *x = (fvm__x64 *)be;
     FVM_TRY(fvm__x_begin_keeping_flags(x));
-    switch (op->code) {
-    case FVM__OP_DROP: fvm__x_pop(x, 1); return FVM_OK;
-    case FVM__OP_I32_EQZ: return op_eqz(x, false);
-    case FVM__OP_SELECT:
-    case FVM__OP_SELECT_T: return op_select(x);
-    default: break;
-    }
+    if (op->code == FVM__OP_SELECT_T) return op_select(x);
     fvm__x_unflag(x);
     switch (op->code) {
-    case FVM__OP_LOCAL_GET:
-        return fvm__x_push(x, (fvm__x_value){ .kind = X_LOCAL, .local = op->a, .type = op->type });
-    case FVM__OP_LOCAL_SET:
-    case FVM__OP_LOCAL_TEE:
-        fvm__x_local_set(x, op->a, op->type, op->code == FVM__OP_LOCAL_TEE);
+    case FVM__OP_UNREACHABLE:
+        fvm__jmp_to(&x->a, x->stubs.traps[FVM_WASM_TRAP_UNREACHABLE]);
         return FVM_OK;
-    case FVM__OP_I32_CONST:
-    case FVM__OP_I64_CONST:
-    case FVM__OP_F32_CONST:
-    case FVM__OP_F64_CONST:
-        return fvm__x_push(x, (fvm__x_value){ .kind = X_CONST, .bits = op->imm });
-    case FVM__OP_REF_IS_NULL:
-    case FVM__OP_I64_EQZ: return op_eqz(x, true);
-    default: break;
+    case FVM__OP_CALL:
+    case FVM__OP_CALL_INDIRECT: return fvm__x_op_call(x, op);
+    case FVM__OP_GLOBAL_GET: return op_global_get(x, op);
+    case FVM__OP_GLOBAL_SET: op_global_set(x, op); return FVM_OK;
+    case FVM__OP_MEMORY_SIZE: return op_memory_size(x);
+    case FVM__OP_REF_NULL: return fvm__x_push(x, (fvm__x_value){ .kind = X_CONST });
+    case FVM__OP_REF_IS_NULL: return op_eqz(x, true);
+    case FVM__OP_REF_FUNC: return op_ref_func(x, op->a);
+    default: return fvm__x_op_bulk(x, op);
     }
-    if (op->code >= FVM__OP_I32_LOAD && op->code <= FVM__OP_I64_STORE32) {
-        if (op->code < FVM__OP_I32_STORE)
-            op_load(x, op);
-        else
-            op_store(x, op);
-        return FVM_OK;
-    }
-    if (op->code >= FVM__OP_I32_EQ && op->code <= FVM__OP_I32_GE_U)
-        return op_compare(x, op->code - FVM__OP_I32_EQ, false);
-    if (op->code >= FVM__OP_I64_EQ && op->code <= FVM__OP_I64_GE_U)
-        return op_compare(x, op->code - FVM__OP_I64_EQ, true);
-    if (op->code >= FVM__OP_I32_CLZ && op->code <= FVM__OP_I64_ROTR) return op_integer(x, op);
-    return op_rest(x, op);
 }
 #endif

@@ -280,8 +280,10 @@ static void set_far_local(fvm__x64 *x, uint32_t local, uint32_t top)
     fvm__store64(&x->a, FVM__X_FRAME, local_slot(local), fvm__x_use(x, top));
 }
 
-void fvm__x_local_set(fvm__x64 *x, uint32_t local, char type, bool tee)
+fvm_err fvm__x_local_set(fvm__backend *be, uint32_t local, char type, bool tee)
 {
+    fvm__x64 *x = (fvm__x64 *)be;
+    FVM_TRY(fvm__x_begin(x));
     uint32_t top = x->h - 1;
     fvm__x_value v = x->stack[top];
     bool same = v.kind == X_LOCAL && v.local == local;
@@ -290,7 +292,7 @@ void fvm__x_local_set(fvm__x64 *x, uint32_t local, char type, bool tee)
     if (same || local >= FVM__X_CACHED_LOCALS) {
         if (!same) set_far_local(x, local, top);
         if (!tee) fvm__x_pop(x, 1);
-        return;
+        return FVM_OK;
     }
     unsigned r = x->local_reg[local];
     if (v.kind == X_REG) {
@@ -310,6 +312,7 @@ void fvm__x_local_set(fvm__x64 *x, uint32_t local, char type, bool tee)
         x->stack[top] = (fvm__x_value){ .kind = X_LOCAL, .local = local, .type = type };
         if (x->lazy > top) x->lazy = top;
     }
+    return FVM_OK;
 }
 
 void fvm__x_flush(fvm__x64 *x)

@@ -188,7 +188,6 @@ FVM_NODISCARD fvm_err fvm__x_push(fvm__x64 *x, fvm__x_value v);
 FVM_NODISCARD fvm_err fvm__x_push_reg(fvm__x64 *x, unsigned *hw);
 void fvm__x_settle(fvm__x64 *x, uint32_t entry);
 void fvm__x_settle_all(fvm__x64 *x);
-void fvm__x_local_set(fvm__x64 *x, uint32_t local, char type, bool tee);
 /** Writes changed locals to their slots. */
 void fvm__x_flush(fvm__x64 *x);
 /** Forgets cached locals; they are in their slots or dead. */
@@ -205,8 +204,13 @@ bool fvm__x_state_matches(const fvm__x64 *x, const fvm__x_state *to);
 void fvm__x_arrange(fvm__x64 *x, const fvm__x_state *to);
 
 /* ops.c, floats.c, calls.c */
-FVM_NODISCARD fvm_err fvm__x_op(fvm__backend *be, const fvm__op *op);
-FVM_NODISCARD fvm_err fvm__x_op_float(fvm__x64 *x, const fvm__op *op);
+fvm_err fvm__x_local_get(fvm__backend *be, uint32_t local, char type);
+fvm_err fvm__x_local_set(fvm__backend *be, uint32_t local, char type, bool tee);
+fvm_err fvm__x_constant(fvm__backend *be, uint64_t bits);
+fvm_err fvm__x_plain(fvm__backend *be, fvm__opcode code);
+fvm_err fvm__x_access(fvm__backend *be, fvm__opcode code, uint32_t offset);
+fvm_err fvm__x_op(fvm__backend *be, const fvm__op *op);
+FVM_NODISCARD fvm_err fvm__x_op_float(fvm__x64 *x, fvm__opcode code);
 FVM_NODISCARD fvm_err fvm__x_op_call(fvm__x64 *x, const fvm__op *op);
 /** Calls a helper on `n_in` operands in their slots, which leaves `n_out` (0 or 1) there. */
 typedef fvm_err fvm__x_helper(fvm_wasm_instance *instance, uint64_t *slots, uint32_t a, uint32_t b);
