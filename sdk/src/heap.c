@@ -3,6 +3,8 @@
 #include <fvm/actor/exit.h>
 #include <fvm/actor/heap.h>
 
+void *fvm__heap_resize(void *ptr, size_t old_size, size_t new_size); /* base/util.h */
+
 #define ALIGN ((size_t)16)
 
 #ifdef __wasm__
@@ -75,21 +77,25 @@ void fvm_heap_release(void *mark)
     top = (uint8_t *)mark;
 }
 
-static void *resize(void *ctx, void *ptr, size_t old_size, size_t new_size)
+void *fvm__heap_resize(void *ptr, size_t old_size, size_t new_size)
 {
-    (void)ctx;
     size_t old = (old_size + ALIGN - 1) & ~(ALIGN - 1);
     bool newest = ptr && (uint8_t *)ptr + old == top;
     if (newest) top = (uint8_t *)ptr;
-    if (new_size == 0) return NULL;
-    if (!newest && ptr && new_size <= old) return ptr;
+    if (new_size == 0 || (!newest && ptr && new_size <= old)) return ptr;
     void *p = take(new_size);
-    if (!p) {
-        if (newest) top += old;
-        return NULL;
-    }
+    if (!p) fvm_abort(FVM_USR_ASSERTION_FAILED, "out of memory");
     if (ptr && !newest) __builtin_memcpy(p, ptr, old_size);
     return p;
+}
+
+/* The same behind a pointer. Natively the collections are libfvm's, which handle lack of memory; here
+ * the call ends, and what libfvm holds is the heap's, too. */
+static void *resize(void *ctx, void *ptr, size_t old_size, size_t new_size)
+{
+    (void)ctx;
+    void *p = fvm__heap_resize(ptr, old_size, new_size);
+    return new_size ? p : NULL;
 }
 
 const fvm_allocator fvm_heap_allocator = { resize, NULL };

@@ -122,12 +122,26 @@ static inline FVM_NODISCARD fvm_err fvm_bytes_take(fvm_bytes *out, fvm_bytes *in
 }
 
 /** Allocation through an allocator, which may be NULL for libc's. Zero sizes give NULL. */
+#ifdef __wasm__
+/* In an actor there is one heap, which ends the call when it is used up, and nothing is freed: code for
+ * either would be weight in each module. `ptr` is given back when `new_size` is 0. */
+void *fvm__heap_resize(void *ptr, size_t old_size, size_t new_size);
+static inline void *fvm_mem_resize(const fvm_allocator *a, void *ptr, size_t old_size,
+                                   size_t new_size)
+{
+    (void)a;
+    void *p = fvm__heap_resize(ptr, old_size, new_size);
+    if (!p) __builtin_unreachable();
+    return p;
+}
+#else
 static inline void *fvm_mem_resize(const fvm_allocator *a, void *ptr, size_t old_size,
                                    size_t new_size)
 {
     if (!a) a = fvm_allocator_libc();
     return a->resize(a->ctx, ptr, old_size, new_size);
 }
+#endif
 static inline void *fvm_mem_alloc(const fvm_allocator *a, size_t size)
 {
     return size ? fvm_mem_resize(a, NULL, 0, size) : NULL;
@@ -140,7 +154,11 @@ static inline void *fvm_mem_zalloc(const fvm_allocator *a, size_t size)
 }
 static inline void fvm_mem_free(const fvm_allocator *a, void *ptr, size_t size)
 {
+#ifdef __wasm__
+    (void)a, (void)ptr, (void)size;
+#else
     if (ptr) (void)fvm_mem_resize(a, ptr, size, 0);
+#endif
 }
 
 static inline FVM_NODISCARD fvm_err fvm_buf_put_u8(fvm_buf *buf, uint8_t b)

@@ -6,6 +6,28 @@
 #include "cbor_internal.h"
 #include "cid_common.h"
 
+#ifdef __wasm__
+/* What an actor reads has passed the kernel's scan, so that items are whole and well formed; whether
+ * it is what the reference would decode, their typed reader will say. */
+fvm_err fvm_cbor_item(fvm_bytes *out, fvm_bytes *in)
+{
+    fvm_bytes rest = *in, skipped;
+    for (uint64_t left = 1; left > 0; left--) {
+        uint8_t major;
+        uint64_t value;
+        FVM_TRY(fvm_cbor_head(&major, &value, &rest));
+        if (major == CBOR_BYTES || major == CBOR_TEXT)
+            FVM_TRY(fvm_bytes_take(&skipped, &rest, value));
+        if (major == CBOR_TAG) left++;
+        if (major != CBOR_ARRAY && major != CBOR_MAP) continue;
+        if (value > rest.len) return FVM_ERR_TRUNCATED; /* an item takes a byte at least */
+        left += major == CBOR_MAP ? 2 * value : value;
+    }
+    *out = (fvm_bytes){ in->ptr, in->len - rest.len };
+    *in = rest;
+    return FVM_OK;
+}
+#else
 /* An item below L arrays and maps takes 2 L + 1 recursion steps of the reference's 256, so that a
  * container may stand 127 deep and must be empty there. */
 #define LEVELS_MAX (CBOR_STEPS_MAX / 2)
@@ -140,6 +162,8 @@ fvm_err fvm_cbor_item(fvm_bytes *out, fvm_bytes *in)
     *in = r.in;
     return FVM_OK;
 }
+
+#endif
 
 /* --- UTF-8 --- */
 

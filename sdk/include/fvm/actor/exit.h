@@ -12,7 +12,8 @@ extern "C" {
 
 /** Ends the call with `code` (16 or above; see FVM_USR_*). What the call changed is undone. */
 #ifdef FVM_NO_MESSAGES
-#define fvm_abort(code, message) fvm_sys_exit((code), 0, NULL, 0)
+__attribute__((noreturn)) void fvm__exit(uint32_t code); /* a call of one argument is short */
+#define fvm_abort(code, message) fvm__exit(code)
 #else
 #define fvm_abort(code, message) fvm_sys_exit((code), 0, (message), sizeof(message) - 1)
 #endif
