@@ -25,10 +25,11 @@ foreach(line ${manifest_lines})
   unset(ACTOR_SOURCES)
   set(ACTOR_STACK 16384)
   set(ACTOR_PAGES 1)
+  file(GLOB entry CONFIGURE_DEPENDS ${folder}/*.c) # without one there may be parts, but no actor yet
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.[ch])
   list(FILTER sources EXCLUDE REGEX "/(test|unit)/")
   include(${folder}/actor.cmake OPTIONAL)
-  if(sources)
+  if(entry)
     fvm_add_actor(${name} SOURCES ${sources} ${common_sources} ${ACTOR_SOURCES}
       STACK ${ACTOR_STACK} PAGES ${ACTOR_PAGES}
       FLAGS -DFVM_NO_MESSAGES -I${CMAKE_SOURCE_DIR}/actors ${ACTOR_FLAGS})
