@@ -42,6 +42,7 @@ fvm_cli_exit fvm_cmd_actor(int argc, char **argv);
 fvm_cli_exit fvm_cmd_bundle(int argc, char **argv);
 fvm_cli_exit fvm_cmd_car(int argc, char **argv);
 fvm_cli_exit fvm_cmd_conformance(int argc, char **argv);
+fvm_cli_exit fvm_cmd_genesis(int argc, char **argv);
 fvm_cli_exit fvm_cmd_ipld(int argc, char **argv);
 fvm_cli_exit fvm_cmd_trace(int argc, char **argv);
 fvm_cli_exit fvm_cmd_run(int argc, char **argv);

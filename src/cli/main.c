@@ -6,6 +6,7 @@ static const fvm_command commands[] = {
     { "bundle", "bundles of built-in actors: import, list, show, remove", fvm_cmd_bundle },
     { "car", "archives and databases of blocks: make, move, check", fvm_cmd_car },
     { "conformance", "run message vectors and compare every result", fvm_cmd_conformance },
+    { "genesis", "make the first state of a network", fvm_cmd_genesis },
     { "ipld", "look into blocks, DAG-JSON both ways, CIDs, state differences", fvm_cmd_ipld },
     { "run", "run one actor locally: receipt, events, gas", fvm_cmd_run },
     { "trace", "call tree of a vector with every gas charge", fvm_cmd_trace },
