@@ -1,0 +1,374 @@
+/* twin.c - see twin.h. */
+#include "twin.h"
+
+#include "cli/cmd_actor.h"
+#include "crypto/crypto.h"
+#include "ipld/cbor.h"
+#include "ipld/hamt.h"
+#include "kernel/state.h"
+#include <fvm/store.h>
+
+#include <stdlib.h>
+
+static const struct {
+    const char *name;
+    uint64_t id;
+} names[] = {
+    { "system", 0 },
+    { "init", 1 },
+    { "reward", 2 },
+    { "cron", 3 },
+    { "power", 4 },
+    { "eam", 10 },
+    { "burnt", 99 },
+    { "alice", TWIN_ALICE },
+    { "bob", TWIN_BOB },
+    { "carol", TWIN_CAROL },
+    { "dave", TWIN_DAVE },
+    { "eve", TWIN_EVE },
+    { "wallet", TWIN_WALLET },
+    { "locked", TWIN_LOCKED },
+    { "new", TWIN_FIRST_CREATED },
+};
+
+void twin_secret(uint8_t key[32], uint64_t id)
+{
+    memset(key, (int)(id - TWIN_ALICE + 1), 32);
+}
+
+fvm_address twin_key_address(uint64_t id)
+{
+    uint8_t secret[32], public_key[65], eth[20];
+    fvm_address a;
+    memset(eth, 0xe5, sizeof eth);
+    twin_secret(secret, id);
+    if (id == TWIN_EVE) {
+        CHECK_OK(fvm_address_delegated(&a, 10, (fvm_bytes){ eth, sizeof eth }));
+        return a;
+    }
+    if (id == TWIN_CAROL) {
+        CHECK(fvm_bls_public_key(public_key, secret));
+        return fvm_address_bls(public_key);
+    }
+    CHECK(fvm_secp256k1_public_key(public_key, secret));
+    return fvm_address_secp256k1(public_key);
+}
+
+/* --- opening --- */
+
+static fvm_big fil(uint64_t n)
+{
+    fvm_big v = fvm_big_u64(n);
+    CHECK_OK(fvm_big_mul_u64(&v, &v, UINT64_C(1000000000000000000)));
+    return v;
+}
+
+static void open_machine(twin_side *s, int64_t epoch)
+{
+    fvm_machine_config config = {
+        .network_version = 27,
+        .chain_id = 31415926,
+        .epoch = epoch,
+        .timestamp = 1,
+        .base_fee = fvm_big_u64(100),
+        .circulating_supply = fil(10000),
+    };
+    CHECK_OK(fvm_machine_new(&s->machine, s->context, &s->store, &s->root, &config));
+}
+
+static void open_side(twin_side *s, const fvm_bundle_info *info)
+{
+    fvm_genesis_account accounts[TWIN_END - TWIN_ALICE] = { { .threshold = 0 } };
+    const fvm_address alice[] = { fvm_address_id(TWIN_ALICE) };
+    const fvm_address both[] = { twin_key_address(TWIN_ALICE), fvm_address_id(TWIN_BOB) };
+    for (uint64_t id = TWIN_ALICE; id <= TWIN_EVE; id++) {
+        accounts[id - TWIN_ALICE].address = twin_key_address(id);
+        accounts[id - TWIN_ALICE].balance = fil(1000);
+    }
+    accounts[TWIN_WALLET - TWIN_ALICE] = (fvm_genesis_account){
+        .balance = fil(100), .signers = both, .signer_count = 2, .threshold = 2
+    };
+    accounts[TWIN_LOCKED - TWIN_ALICE] = (fvm_genesis_account){ .balance = fil(100),
+                                                                .signers = alice,
+                                                                .signer_count = 1,
+                                                                .threshold = 1,
+                                                                .unlock_duration = 1000 };
+    fvm_genesis_network network = { .network_version = 27,
+                                    .bundle = &s->bundle,
+                                    .manifest = info->manifest,
+                                    .reward_balance = fil(1000000),
+                                    .accounts = accounts,
+                                    .account_count = FVM_COUNT(accounts) };
+    s->manifest = info->manifest;
+    CHECK_OK(fvm_blockstore_memory_new(&s->store, NULL));
+    CHECK_OK(fvm_genesis_network_build(&s->root, NULL, &s->store, &network, NULL));
+    CHECK_OK(fvm_engine_new(&s->engine, NULL));
+    CHECK_OK(fvm_context_new(&s->context, s->engine, NULL));
+    fvm_receipt_init(&s->receipt, NULL);
+    s->gas = 0;
+    open_machine(s, 1);
+}
+
+static void check_same_state(twin *t, const char *why);
+
+void twin_open(twin *t)
+{
+    static const char *const bundles[] = { FVM_BUNDLE_EMBEDDED, "mainnet-v18" };
+    t->sides = 0;
+    t->epoch = 1;
+    t->nonce = 0;
+    for (int i = 0; i < 2; i++) {
+        fvm_bundle_info info;
+        fvm_err err = fvm_bundle_open(&t->side[i].bundle, &info, NULL, bundles[i], NULL, NULL);
+        if (i == 1 && err == FVM_ERR_NOT_FOUND) break;
+        CHECK_OK(err);
+        t->sides++;
+        open_side(&t->side[i], &info);
+    }
+    check_same_state(t, "genesis");
+}
+
+void twin_close(twin *t)
+{
+    for (int i = 0; i < t->sides; i++) {
+        twin_side *s = &t->side[i];
+        fvm_receipt_deinit(&s->receipt);
+        fvm_machine_free(s->machine);
+        fvm_context_free(s->context);
+        fvm_engine_free(s->engine);
+        fvm_blockstore_free(&s->store);
+        fvm_blockstore_free(&s->bundle);
+    }
+}
+
+void twin_epoch(twin *t, int64_t epoch)
+{
+    t->epoch = epoch;
+    for (int i = 0; i < t->sides; i++) {
+        twin_side *s = &t->side[i];
+        CHECK_OK(fvm_machine_flush(s->machine, &s->root));
+        fvm_machine_free(s->machine);
+        open_machine(s, epoch);
+    }
+}
+
+/* --- comparing --- */
+
+typedef struct dump {
+    twin_side *side;
+    fvm_manifest *manifest;
+    fvm_buf
+        text; /* one stretch for each actor, in the tree's order, which is the same on both sides */
+} dump;
+
+static fvm_err dump_actor(void *ctx, fvm_bytes key, fvm_bytes value)
+{
+    dump *d = ctx;
+    fvm_cid code;
+    CHECK_OK(fvm_cbor_tuple(5, &value));
+    CHECK_OK(fvm_cbor_cid(&code, &value));
+    uint8_t type = (uint8_t)fvm_manifest_type(d->manifest, &code);
+    CHECK_OK(fvm_buf_append(&d->text, key));
+    CHECK_OK(fvm_buf_append(&d->text, (fvm_bytes){ &type, 1 }));
+    if (key.len == 2 && key.ptr[1] == 0)
+        CHECK_OK(fvm_cbor_cid(&code, &value)); /* f00: the registry */
+    return fvm_buf_append(&d->text, value);
+}
+
+static void dump_state(fvm_buf *out, twin_side *s)
+{
+    const fvm_blockstore *bs = fvm_machine_blockstore(s->machine);
+    const fvm_network *net = fvm_network_find(27);
+    fvm_buf block;
+    fvm_bytes in;
+    fvm_cid root, actors, data;
+    uint64_t version;
+    fvm_hamt *tree;
+    dump d = { .side = s };
+    fvm_buf_init(&block, NULL);
+    fvm_buf_init(&d.text, NULL);
+    CHECK_OK(fvm_machine_root(s->machine, &root));
+    CHECK_OK(fvm_blockstore_get(bs, &block, &root));
+    in = fvm_buf_bytes(&block);
+    CHECK_OK(fvm_cbor_tuple(3, &in));
+    CHECK_OK(fvm_cbor_uint(&version, &in));
+    CHECK_OK(fvm_cbor_cid(&actors, &in));
+    block.len = 0;
+    CHECK_OK(fvm_blockstore_get(&s->bundle, &block, &s->manifest));
+    in = fvm_buf_bytes(&block);
+    CHECK_OK(fvm_cbor_tuple(2, &in));
+    CHECK_OK(fvm_cbor_uint(&version, &in));
+    CHECK_OK(fvm_cbor_cid(&data, &in));
+    CHECK_OK(fvm_manifest_load(&d.manifest, &s->bundle, &data, net, NULL));
+    CHECK_OK(fvm_hamt_load(&tree, bs, &actors, 5, NULL));
+    CHECK_OK(fvm_hamt_each(tree, dump_actor, &d));
+    fvm_hamt_free(tree);
+    fvm_manifest_free(d.manifest);
+    fvm_buf_deinit(&block);
+    *out = d.text;
+}
+
+static void check_same_state(twin *t, const char *why)
+{
+    fvm_buf text[2];
+    if (t->sides < 2) return;
+    for (int i = 0; i < 2; i++) dump_state(&text[i], &t->side[i]);
+    if (!fvm_bytes_eq(fvm_buf_bytes(&text[0]), fvm_buf_bytes(&text[1])))
+        fprintf(stderr, "the states differ after: %s\n", why);
+    CHECK_BYTES(fvm_buf_bytes(&text[0]), fvm_buf_bytes(&text[1]));
+    fvm_buf_deinit(&text[0]);
+    fvm_buf_deinit(&text[1]);
+}
+
+static fvm_big amount(const char *text);
+
+/* --- sending --- */
+
+static const fvm_receipt *send_both(twin *t, const char *why, uint64_t from, const fvm_address *to,
+                                    uint64_t method, const fvm_big *value,
+                                    const fvm_bytes params[2])
+{
+    for (int i = 0; i < t->sides; i++) {
+        twin_side *s = &t->side[i];
+        fvm_message message = { .from = fvm_address_id(from),
+                                .to = *to,
+                                .nonce = t->nonce,
+                                .value = *value,
+                                .gas_limit = 10000000000,
+                                .method = method,
+                                .params = params[i] };
+        CHECK_OK(fvm_machine_apply(s->machine, &s->receipt, &message, FVM_APPLY_IMPLICIT, 0));
+        s->gas += s->receipt.gas_used;
+    }
+    t->nonce++; /* robust addresses are made of it */
+    const fvm_receipt *ours = &t->side[0].receipt, *theirs = &t->side[1].receipt;
+    if (t->sides < 2) return ours;
+    if (ours->exit_code != theirs->exit_code)
+        fprintf(stderr, "%s: exit code %u, v18's is %u\n", why, ours->exit_code, theirs->exit_code);
+    CHECK_AT(why, ours->exit_code == theirs->exit_code);
+    CHECK_BYTES(fvm_buf_bytes(&ours->return_data), fvm_buf_bytes(&theirs->return_data));
+    CHECK_AT(why, ours->has_return_codec == theirs->has_return_codec);
+    CHECK_AT(why, !ours->has_return_codec || ours->return_codec == theirs->return_codec);
+    CHECK_BYTES(fvm_buf_bytes(&ours->events), fvm_buf_bytes(&theirs->events));
+    check_same_state(t, why);
+    return ours;
+}
+
+const fvm_receipt *twin_send(twin *t, uint64_t from, const fvm_address *to, uint64_t method,
+                             const fvm_big *value, fvm_bytes params)
+{
+    return send_both(t, "message", from, to, method, value, (const fvm_bytes[]){ params, params });
+}
+
+/* The code of a type: of ours or of v18's. */
+static fvm_cid code_of(twin_side *s, const char *type)
+{
+    fvm_buf actors;
+    fvm_buf_init(&actors, NULL);
+    CHECK_OK(fvm_bundle_actors(&actors, &s->bundle, &s->manifest, NULL));
+    const fvm_bundle_actor *a = (const fvm_bundle_actor *)(void *)actors.ptr;
+    for (size_t i = 0; i < actors.len / sizeof *a; i++) {
+        if (strcmp(a[i].name, type) != 0) continue;
+        fvm_cid code = a[i].code;
+        fvm_buf_deinit(&actors);
+        return code;
+    }
+    test_fail(__FILE__, __LINE__, "a type of the bundle", type);
+}
+
+const fvm_receipt *twin_exec(twin *t, const char *why, const char *from, const char *type,
+                             const char *value, const char *constructor)
+{
+    fvm_buf inner, params[2];
+    fvm_address init = fvm_address_id(FVM_ID_INIT);
+    fvm_big v = amount(value);
+    fvm_buf_init(&inner, NULL);
+    if (constructor) twin_value(&inner, constructor);
+    for (int i = 0; i < 2; i++) {
+        fvm_cid code = code_of(&t->side[i < t->sides ? i : 0], type);
+        fvm_buf_init(&params[i], NULL);
+        CHECK_OK(fvm_cbor_put_array(&params[i], 2));
+        CHECK_OK(fvm_cbor_put_cid(&params[i], &code));
+        CHECK_OK(fvm_cbor_put_bytes(&params[i], fvm_buf_bytes(&inner)));
+    }
+    const fvm_receipt *receipt = send_both(
+        t, why, twin_id(from), &init, 2, &v,
+        (const fvm_bytes[]){ fvm_buf_bytes(&params[0]), fvm_buf_bytes(&params[1]) });
+    fvm_buf_deinit(&inner);
+    fvm_buf_deinit(&params[0]);
+    fvm_buf_deinit(&params[1]);
+    return receipt;
+}
+
+/* --- scripts --- */
+
+uint64_t twin_id(const char *name)
+{
+    if (name[0] == 'f' && name[1] == '0') return strtoull(name + 2, NULL, 10);
+    for (size_t i = 0; i < FVM_COUNT(names); i++)
+        if (strcmp(names[i].name, name) == 0) return names[i].id;
+    test_fail(__FILE__, __LINE__, "a name of twin.c", name);
+}
+
+void twin_value(fvm_buf *out, const char *notation)
+{
+    const char *name[FVM_COUNT(names)];
+    fvm_address address[FVM_COUNT(names)];
+    uint64_t id[FVM_COUNT(names)];
+    for (size_t i = 0; i < FVM_COUNT(names); i++) {
+        name[i] = names[i].name;
+        id[i] = names[i].id;
+        bool key = id[i] >= TWIN_ALICE && id[i] <= TWIN_EVE;
+        address[i] = key ? twin_key_address(id[i]) : fvm_address_id(id[i]);
+    }
+    fvm_actor_names all = { name, address, id, FVM_COUNT(names) };
+    fvm_bytes rest = fvm_bytes_of(notation);
+    fvm_err err = fvm_actor_value(out, &rest, &all);
+    if (err != FVM_OK || rest.len) test_fail(__FILE__, __LINE__, "a value", notation);
+}
+
+static fvm_big amount(const char *text)
+{
+    fvm_big v = fvm_big_zero();
+    fvm_buf buf;
+    fvm_bytes in, bytes;
+    if (!text) return v;
+    fvm_buf_init(&buf, NULL);
+    twin_value(&buf, text);
+    in = fvm_buf_bytes(&buf);
+    CHECK_OK(fvm_cbor_bytes(&bytes, &in, NULL));
+    CHECK_OK(fvm_big_read(&v, bytes));
+    fvm_buf_deinit(&buf);
+    return v;
+}
+
+static void check_step(const twin_step *step, const fvm_receipt *receipt)
+{
+    fvm_buf want;
+    if (receipt->exit_code != step->exit_code)
+        fprintf(stderr, "%s: exit code %u instead of %u%s%s\n", step->why, receipt->exit_code,
+                step->exit_code, receipt->failure ? ": " : "",
+                receipt->failure ? receipt->failure : "");
+    CHECK_AT(step->why, receipt->exit_code == step->exit_code);
+    if (!step->ret) return;
+    fvm_buf_init(&want, NULL);
+    if (step->ret[0]) twin_value(&want, step->ret);
+    CHECK_BYTES(fvm_buf_bytes(&receipt->return_data), fvm_buf_bytes(&want));
+    fvm_buf_deinit(&want);
+}
+
+void twin_run(twin *t, const twin_step *steps, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const twin_step *step = &steps[i];
+        fvm_address to = fvm_address_id(twin_id(step->to));
+        fvm_big value = amount(step->value);
+        fvm_buf params;
+        fvm_buf_init(&params, NULL);
+        if (step->params) twin_value(&params, step->params);
+        check_step(
+            step, send_both(t, step->why, twin_id(step->from), &to, step->method, &value,
+                            (const fvm_bytes[]){ fvm_buf_bytes(&params), fvm_buf_bytes(&params) }));
+        fvm_buf_deinit(&params);
+    }
+}

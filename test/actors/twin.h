@@ -1,0 +1,75 @@
+/* twin.h - the same network twice, on the actors of this tree and, where that bundle is imported, on
+ * mainnet's v18. Whatever is sent is sent to both, and after it exit code, return value, events and the
+ * whole state must be the same: every actor's kind, state, nonce, balance and delegated address. Code CIDs
+ * and gas may differ. */
+#ifndef FVM_TEST_ACTORS_TWIN_H
+#define FVM_TEST_ACTORS_TWIN_H
+
+#include "test.h"
+#include <fvm/genesis.h>
+#include <fvm/machine.h>
+
+/** Who is there: names of the addresses in scripts. Accounts have 1000 FIL each. */
+enum {
+    TWIN_ALICE = FVM_GENESIS_FIRST_ID, /* f1, key: 32 bytes of 1 */
+    TWIN_BOB,                          /* f1, key: of 2 */
+    TWIN_CAROL,                        /* f3, key: of 3 */
+    TWIN_DAVE,                         /* f1, key: of 4 */
+    TWIN_EVE,                          /* f410, an Ethereum account */
+    TWIN_WALLET,                       /* a multisig of alice and bob, both must agree; 100 FIL */
+    TWIN_LOCKED, /* a multisig of alice; 100 FIL, free in 1000 epochs from 0 */
+    TWIN_END,    /* next: the null address, then what is created */
+};
+#define TWIN_FIRST_CREATED (TWIN_END + 1)
+
+typedef struct twin_side {
+    fvm_blockstore bundle, store;
+    fvm_cid manifest, root;
+    fvm_engine *engine;
+    fvm_context *context;
+    fvm_machine *machine;
+    fvm_receipt receipt; /* of the last message */
+    uint64_t gas;        /* used by all so far */
+} twin_side;
+
+typedef struct twin {
+    twin_side side[2]; /* ours first */
+    int sides;         /* 2, or 1 when v18 is not here */
+    int64_t epoch;
+    uint64_t nonce; /* of the next message */
+} twin;
+
+/** Opens both at epoch 1. Ends the test on any failure. */
+void twin_open(twin *t);
+void twin_close(twin *t);
+/** Goes on at another epoch. */
+void twin_epoch(twin *t, int64_t epoch);
+
+/** The key of alice, bob or dave. */
+void twin_secret(uint8_t key[32], uint64_t id);
+fvm_address twin_key_address(uint64_t id);
+
+/** A message without fees (as cron's) from the actor of ID `from`. Gives our receipt. */
+const fvm_receipt *twin_send(twin *t, uint64_t from, const fvm_address *to, uint64_t method,
+                             const fvm_big *value, fvm_bytes params);
+
+/** The init actor's Exec of a type of built-in actor; `value` and `constructor` in the notation below. */
+const fvm_receipt *twin_exec(twin *t, const char *why, const char *from, const char *type,
+                             const char *value, const char *constructor);
+
+/** One line of a script. */
+typedef struct twin_step {
+    const char *why;
+    const char *from, *to; /* a name ("alice", "init", "new" for TWIN_FIRST_CREATED) or "f0123" */
+    uint64_t method;
+    const char *value;  /* "5FIL", "3atto"; NULL: nothing */
+    const char *params; /* notation of `fvm actor test` (@alice, 5FIL); NULL: none */
+    uint32_t exit_code;
+    const char *ret; /* the same notation; "": no return value; NULL: not looked at */
+} twin_step;
+void twin_run(twin *t, const twin_step *steps, size_t count);
+/** Appends the value of the notation. */
+void twin_value(fvm_buf *out, const char *notation);
+uint64_t twin_id(const char *name);
+
+#endif
