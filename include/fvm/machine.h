@@ -98,6 +98,10 @@ FVM_API FVM_NODISCARD fvm_err fvm_machine_flush(fvm_machine *machine, fvm_cid *r
  *  at a root that fvm_machine_root gave. Borrowed. */
 FVM_API const fvm_blockstore *fvm_machine_blockstore(const fvm_machine *machine);
 
+/** The type of a built-in actor by its code, as the manifest names it ("multisig"); empty when the code
+ *  is no built-in actor's. A view valid while the machine lives. */
+FVM_API fvm_bytes fvm_machine_actor_type(const fvm_machine *machine, const fvm_cid *code);
+
 /** One message of a block. */
 typedef struct fvm_block_message {
     fvm_bytes bytes; /* CBOR of the unsigned message */

@@ -5,6 +5,7 @@ static const fvm_command commands[] = {
     { "new", "make a project that builds", fvm_cmd_actor_new },
     { "build", "compile, strip, check; bytes by section", fvm_cmd_actor_build },
     { "test", "run the project's tests in the machine, with gas", fvm_cmd_actor_test },
+    { "state", "print an actor of a state tree, its state by name", fvm_cmd_actor_state },
 };
 
 static void usage(FILE *out)

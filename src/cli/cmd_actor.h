@@ -57,4 +57,5 @@ FVM_NODISCARD fvm_err fvm_actor_notation(fvm_buf *out, fvm_bytes cbor);
 fvm_cli_exit fvm_cmd_actor_new(int argc, char **argv);
 fvm_cli_exit fvm_cmd_actor_build(int argc, char **argv);
 fvm_cli_exit fvm_cmd_actor_test(int argc, char **argv);
+fvm_cli_exit fvm_cmd_actor_state(int argc, char **argv);
 #endif

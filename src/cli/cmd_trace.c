@@ -5,7 +5,8 @@
 static const char help[] =
     "Usage: fvm trace FILE [OPTION]...\n\n"
     "Runs a message vector and prints what each message did: the tree of calls with every gas\n"
-    "charge (milligas: compute, other) and the total of each call, those below it included.\n\n"
+    "charge (milligas: compute, other) and the total of each call, those below it included;\n"
+    "methods of built-in actors, their params and returns by name.\n\n"
     "  --variant NAME  the variant to run, by id (nv21) or network version (21); default: the "
     "first\n"
     "  --message N     print message number N alone (from 0)\n"
@@ -69,6 +70,9 @@ static fvm_cli_exit trace_vector(const fvm_vector *v, const char *variant_name,
     fvm_context *context = NULL;
     fvm_err err = fvm_engine_new(&engine, NULL);
     if (err == FVM_OK) err = fvm_context_new(&context, engine, NULL);
+    fvm_by_name names;
+    fvm_err named = fvm_by_name_init(&names);
+    if (err == FVM_OK) err = named;
     fvm_cli_exit code = FVM_EXIT_HOST;
     if (err == FVM_OK) {
         bool one_only = print->one_only;
@@ -76,10 +80,12 @@ static fvm_cli_exit trace_vector(const fvm_vector *v, const char *variant_name,
         fvm_trace_print_init(print, stdout, print->json, v->id);
         print->one_only = one_only;
         print->only = only;
+        print->names = &names;
         code = trace_run(v, variant, context, print);
     } else {
         fprintf(stderr, "fvm trace: %s\n", fvm_err_text(err));
     }
+    fvm_by_name_deinit(&names);
     if (context) fvm_context_free(context);
     if (engine) fvm_engine_free(engine);
     return code;

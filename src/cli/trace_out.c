@@ -96,6 +96,7 @@ void fvm_trace_print_init(fvm_trace_print *print, FILE *out, bool json, const ch
 void fvm_trace_print_begin(fvm_trace_print *p, size_t index, const fvm_message *message)
 {
     p->quiet = p->one_only && p->only != index;
+    if (p->names) fvm_by_name_reset(p->names);
     p->depth = 0;
     p->compute[0] = p->other[0] = 0;
     if (p->quiet) return;
@@ -173,15 +174,33 @@ static void print_text(fvm_trace_print *p, const fvm_trace_event *e)
     }
 }
 
+/* What the event means in words, on a line of its own. */
+static void print_names(fvm_trace_print *p, const fvm_trace_event *e)
+{
+    fvm_buf words;
+    int indent = (int)(2 + 2 * p->depth);
+    fvm_buf_init(&words, NULL);
+    if (fvm_by_name_event(p->names, &words, e, NULL) != FVM_OK) p->failed = true;
+    if (words.len && !p->quiet)
+        fprintf(p->out, "%*s%s%.*s\n", indent, "", e->kind == FVM_TRACE_RETURN ? "returns" : "",
+                (int)words.len, (const char *)words.ptr);
+    fvm_buf_deinit(&words);
+}
+
+static void print_machine(void *ctx, const fvm_machine *machine)
+{
+    fvm_trace_print *p = ctx;
+    if (p->names) fvm_by_name_machine(p->names, machine);
+}
+
 static void print_event(void *ctx, const fvm_trace_event *event)
 {
     fvm_trace_print *p = ctx;
-    bool skip;
-    if (p->quiet) return;
-    if (!p->json) {
-        print_text(p, event);
-        return;
-    }
+    bool skip, words_first = event->kind == FVM_TRACE_RETURN; /* inside the call */
+    if (p->names && !p->json && words_first) print_names(p, event);
+    if (!p->json && !p->quiet) print_text(p, event);
+    if (p->names && !p->json && !words_first) print_names(p, event);
+    if (p->quiet || !p->json) return;
     json_t *entry = fvm_trace_entry(event, &skip);
     if (skip) return;
     if (!entry) {
@@ -196,7 +215,9 @@ static void print_event(void *ctx, const fvm_trace_event *event)
 
 fvm_run_watch fvm_trace_print_watch(fvm_trace_print *print)
 {
-    return (fvm_run_watch){ .sink = { .event = print_event, .ctx = print }, .begin = print_begin };
+    return (fvm_run_watch){ .sink = { .event = print_event, .ctx = print },
+                            .machine = print_machine,
+                            .begin = print_begin };
 }
 
 fvm_err fvm_trace_print_end(fvm_trace_print *p)

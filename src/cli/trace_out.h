@@ -3,6 +3,7 @@
 #ifndef FVM_CLI_TRACE_OUT_H
 #define FVM_CLI_TRACE_OUT_H
 
+#include "by_name.h"
 #include "vector_run.h"
 
 /** One event as an entry of a trace file: a charge is [name, compute, other], the rest objects.
@@ -19,7 +20,8 @@ typedef struct fvm_trace_print {
     bool quiet;   /* the present message is not printed */
     bool started; /* a message has begun */
     bool comma;
-    bool failed; /* out of memory */
+    bool failed;        /* out of memory */
+    fvm_by_name *names; /* borrowed; NULL: actors, methods and values as numbers and bytes */
     size_t depth;
     uint64_t compute[1100], other[1100]; /* milligas of the open calls; deeper than any limit */
 } fvm_trace_print;

@@ -154,7 +154,9 @@ void fvm_vector_run_do(fvm_vector_run *run, const fvm_vector *vector,
         return;
     }
     fvm_phases_end(&run->phases, FVM_PHASE_MACHINE);
+    if (watch && watch->machine) watch->machine(watch->sink.ctx, machine);
     run->err = apply_all(run, vector, variant, machine, watch);
+    if (watch && watch->machine) watch->machine(watch->sink.ctx, NULL);
     fvm_machine_free(machine);
 }
 

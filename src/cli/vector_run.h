@@ -5,9 +5,11 @@
 
 #include "vector.h"
 
-/** Watches a run: `begin` before each message, then the sink's events. */
+/** Watches a run: `machine` (may be NULL) when there is one, and with NULL when it goes, `begin`
+ *  before each message, then the sink's events. */
 typedef struct fvm_run_watch {
     fvm_trace_sink sink;
+    void (*machine)(void *ctx, const fvm_machine *machine);
     void (*begin)(void *ctx, size_t index, const fvm_message *message); /* ctx: the sink's */
 } fvm_run_watch;
 

@@ -198,3 +198,11 @@ const fvm_blockstore *fvm_machine_blockstore(const fvm_machine *machine)
 {
     return &machine->store;
 }
+
+fvm_bytes fvm_machine_actor_type(const fvm_machine *m, const fvm_cid *code)
+{
+    fvm_bytes name = { NULL, 0 };
+    uint32_t type = fvm_manifest_type(m->manifest, code);
+    if (type) (void)fvm_manifest_code(m->manifest, type, &name);
+    return name;
+}
