@@ -90,7 +90,8 @@ set_target_properties(fvm-frc42 PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINA
 
 # fvm_add_actor(NAME SOURCES file... [FLAGS flag...] [STACK bytes] [PAGES n])
 # builds ${CMAKE_BINARY_DIR}/actors/NAME.wasm; the target is actor_NAME. FLAGS come after -Oz -flto, so
-# that -O2 wins. STACK (default 16384) lies below the static data: overflowing it traps.
+# that -O2 wins; a source's property FVM_WASM_FLAGS comes after these. STACK (default 16384) lies below
+# the static data: overflowing it traps.
 function(fvm_add_actor name)
   cmake_parse_arguments(arg "" "STACK;PAGES" "SOURCES;FLAGS" ${ARGN})
   if(NOT arg_STACK)
@@ -118,7 +119,11 @@ function(fvm_add_actor name)
     string(REPLACE "../" "" path ${path}) # sources outside the tree
     if(NOT source MATCHES "\\.h$")
       set(object ${folder}/obj/${name}/${path}.o)
-      fvm_wasm_compile(${object} ${source} FLAGS -Oz -flto -include ${numbers} ${arg_FLAGS}
+      get_source_file_property(own_flags ${source} FVM_WASM_FLAGS)
+      if(NOT own_flags)
+        set(own_flags)
+      endif()
+      fvm_wasm_compile(${object} ${source} FLAGS -Oz -flto -include ${numbers} ${arg_FLAGS} ${own_flags}
         BEFORE ${numbers})
       list(APPEND objects ${object})
     endif()

@@ -115,6 +115,23 @@ foreach(source ${sources})
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   fvm_register(${name} sdk)
 endforeach()
+
+# The EVM's precompiles: an actor that is nothing else, in the machine and natively with the mock kernel.
+fvm_add_actor(precompiles SOURCES test/evm/precompiles_actor.c ${precompile_sources})
+add_library(fvm_precompiles STATIC ${precompile_sources} test/evm/precompiles_actor.c)
+target_link_libraries(fvm_precompiles PUBLIC fvm_mock)
+file(GLOB sources CONFIGURE_DEPENDS test/evm/test_precompiles*.c)
+foreach(source ${sources})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE fvm_test_support fvm_precompiles fvm_cli)
+  add_dependencies(${name} actor_precompiles)
+  target_include_directories(${name} PRIVATE test/sdk)
+  target_compile_definitions(${name} PRIVATE ACTORS_DIR="${CMAKE_BINARY_DIR}/actors")
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/evm)
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  fvm_register(${name} evm)
+endforeach()
 if(NOT FVM_FUZZ)
   add_test(NAME sdk-cpp COMMAND ${FVM_WASM_CC} -x c++ -std=c++17 --target=wasm32 -mcpu=mvp
     -mbulk-memory -msign-ext -fno-exceptions -fno-rtti -Wall -Wextra -Werror -fsyntax-only

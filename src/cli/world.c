@@ -44,9 +44,9 @@ static fvm_err put_account_state(fvm_cid *head, const fvm_blockstore *bs,
     return err;
 }
 
-fvm_err fvm_world_make_accounts(fvm_cid *root, fvm_address *accounts, size_t count,
-                                const fvm_blockstore *bs, uint32_t network_version, fvm_bytes wasm,
-                                const fvm_big *balance)
+fvm_err fvm_world_make_with_state(fvm_cid *root, fvm_address *accounts, size_t count,
+                                  const fvm_blockstore *bs, uint32_t network_version,
+                                  fvm_bytes wasm, const fvm_cid *head, const fvm_big *balance)
 {
     enum { OTHERS = 3 };
     fvm_genesis_builtin builtins[FVM_COUNT(names)];
@@ -63,6 +63,7 @@ fvm_err fvm_world_make_accounts(fvm_cid *root, fvm_address *accounts, size_t cou
     actors[0] = (fvm_genesis_actor){ .id = FVM_ID_REWARD, .code = builtins[REWARD].code };
     actors[1] = (fvm_genesis_actor){ .id = FVM_ID_BURNT, .code = builtins[ACCOUNT].code };
     actors[2] = (fvm_genesis_actor){ .id = FVM_WORLD_ACTOR, .code = code, .balance = *balance };
+    if (head) actors[2].head = *head;
     for (size_t i = 0; i < count; i++) {
         /* no signature is checked here, so any key will do */
         uint8_t key[65] = { 0x04, 1, 2, 3, (uint8_t)i };
@@ -82,6 +83,14 @@ fvm_err fvm_world_make_accounts(fvm_cid *root, fvm_address *accounts, size_t cou
         .actor_count = OTHERS + count,
     };
     return fvm_genesis_build(root, bs, &genesis, NULL);
+}
+
+fvm_err fvm_world_make_accounts(fvm_cid *root, fvm_address *accounts, size_t count,
+                                const fvm_blockstore *bs, uint32_t network_version, fvm_bytes wasm,
+                                const fvm_big *balance)
+{
+    return fvm_world_make_with_state(root, accounts, count, bs, network_version, wasm, NULL,
+                                     balance);
 }
 
 fvm_err fvm_world_make(fvm_cid *root, fvm_address *sender, const fvm_blockstore *bs,

@@ -24,4 +24,9 @@ FVM_NODISCARD fvm_err fvm_world_make(fvm_cid *root, fvm_address *sender, const f
 FVM_NODISCARD fvm_err fvm_world_make_accounts(fvm_cid *root, fvm_address *accounts, size_t count,
                                               const fvm_blockstore *bs, uint32_t network_version,
                                               fvm_bytes wasm, const fvm_big *balance);
+/** The same with `head`, a block in `bs`, as the actor's state (NULL: the empty array). */
+FVM_NODISCARD fvm_err fvm_world_make_with_state(fvm_cid *root, fvm_address *accounts, size_t count,
+                                                const fvm_blockstore *bs, uint32_t network_version,
+                                                fvm_bytes wasm, const fvm_cid *head,
+                                                const fvm_big *balance);
 #endif

@@ -21,9 +21,9 @@ typedef struct fvm_evm_send {
     uint64_t method;
     uint64_t codec; /* of params; 0: no block */
     fvm_bytes params;
-    fvm_u256 value;    /* 2^128 and more: INSUFFICIENT_FUNDS */
-    uint64_t gas;      /* limit asked for; to be cut to 63/64 of what is available */
-    uint64_t flags;    /* FVM_SEND_READ_ONLY or 0 */
+    fvm_u256 value; /* 2^128 and more: FVM_E_INSUFFICIENT_FUNDS */
+    uint64_t gas;   /* limit asked for; to be cut to 63/64 of what is available */
+    uint64_t flags; /* FVM_SEND_READ_ONLY or 0 */
 } fvm_evm_send;
 
 /** How a precompile was called. */
@@ -43,7 +43,7 @@ bool fvm_evm_is_reserved(const uint8_t address[20]);
 /** Whether there is a function at this address (what EXTCODE* calls a precompile). */
 bool fvm_evm_is_precompile(const uint8_t address[20]);
 /** Runs the precompile at a reserved address, then moves ctx->value to it.
- *  Out:     out, out_len  what it returns, in the heap, or inside `in`; empty when it fails.
+ *  Out:     out, out_len  what it returns, in the heap; empty when it fails.
  *  Returns: 0 done; 1 it fails: CALL pushes 0 and the return data is empty. */
 int fvm_evm_precompile(const uint8_t **out, uint32_t *out_len, const uint8_t address[20],
                        const fvm_evm_call_context *ctx, const uint8_t *in, uint32_t in_len);
