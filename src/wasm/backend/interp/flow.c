@@ -15,6 +15,7 @@ static void patch(translator *t, uint32_t at, uint32_t target)
 /* Everything in the chain jumps here. */
 static void bind(translator *t, uint32_t chain)
 {
+    if (chain != NONE) t->spare_charge = NONE;
     while (chain != NONE) {
         uint32_t next = t->code[chain].a;
         patch(t, chain, t->n);
@@ -105,6 +106,9 @@ static fvm_err be_block(fvm__backend *be, fvm__opcode code, const fvm__block_typ
         l->else_forward = t->n;
         skip.a = NONE; /* a chain of one */
         t->code[t->n++] = skip;
+        emit_spare_charge(t);
+    } else if (code == FVM__OP_LOOP) {
+        t->spare_charge = NONE;
     }
     return FVM_OK;
 }
@@ -172,11 +176,13 @@ static fvm_err be_br(fvm__backend *be, fvm__opcode code, uint32_t depth)
     if (!is_function(t, l) && (n == 0 || in_place(t, l, n))) {
         t->code[t->n++] = branch;
         aim(t, l);
+        emit_spare_charge(t);
         return FVM_OK;
     }
     branch.op = fvm__negated(branch.op); /* over the moves */
     uint32_t over = t->n;
     t->code[t->n++] = branch;
+    emit_spare_charge(t);
     emit_jump(t, l, n);
     patch(t, over, t->n);
     t->last = NONE;
@@ -222,8 +228,9 @@ static fvm_err be_charge_begin(fvm__backend *be, uint32_t id)
     translator *t = (translator *)be;
     FVM_TRY(reserve(t, 0));
     FVM_TRY(grow(t->alloc, &t->charges, &t->cap_charges, (uint64_t)id + 1, sizeof *t->charges));
-    t->charges[id] = t->n;
-    emit(t, FVM__I_CHARGE, 0, 0, 0);
+    if (t->spare_charge == NONE || t->spare_charge + 1 != t->n) emit_spare_charge(t);
+    t->charges[id] = t->spare_charge;
+    t->spare_charge = NONE;
     return FVM_OK;
 }
 
@@ -245,6 +252,7 @@ static fvm_err be_func_begin(fvm__backend *be, uint32_t func)
 {
     translator *t = (translator *)be;
     const fvm__func_def *def = &be->module->funcs[func];
+    FVM_TRY(reserve(t, 0));
     FVM_TRY(grow(t->alloc, &t->labels, &t->cap_labels, 1, sizeof *t->labels));
     t->func = func;
     t->func_at = t->n;
@@ -256,6 +264,7 @@ static fvm_err be_func_begin(fvm__backend *be, uint32_t func)
                             .n_results = def->type->n_results,
                             .forward = NONE,
                             .else_forward = NONE };
+    emit_spare_charge(t);
     return FVM_OK;
 }
 
@@ -275,7 +284,8 @@ static const fields fields_of[FVM__I_COUNT] = {
 #define DIVIDE(name, T, expr) WITH_CONST(name)
 #define COMPARE(name, T, expr)                                                                     \
     WITH_CONST(name)                                                                               \
-    [FVM__I_BR_##name] = { SLOT_B | SLOT_C, 1 }, [FVM__I_BR_##name##_K] = { SLOT_B, 1 },
+    [FVM__I_BR_##name] = { SLOT_B | SLOT_C, 1 }, [FVM__I_BR_##name##_K] = { SLOT_B, 1 },           \
+    [FVM__I_BRC_##name] = { SLOT_B | SLOT_C, 1 }, [FVM__I_BRC_##name##_K] = { SLOT_B, 1 },
 #define UNARY(name, TO, FROM, expr) [FVM__I_##name] = { SLOT_A | SLOT_B, 1 },
 #define FLOAT(name, TO, FROM, expr) [FVM__I_##name] = { SLOT_A | SLOT_B | SLOT_C, 1 },
 #define LOAD(name, MEM, TO) [FVM__I_##name] = { SLOT_A | SLOT_B, 1 },
@@ -301,6 +311,21 @@ static void close_gap(translator *t, uint32_t gap)
     }
 }
 
+/* --- joining instructions ----------------------------------------------------------------------
+ * When all targets are known. Nothing moves: the instruction that does the work of the next one, too,
+ * skips it, and finds its operands there; what jumps to that one still can. */
+
+static void join(translator *t)
+{
+    for (uint32_t i = t->func_at; i < t->n; i += fields_of[t->code[i].op].words) {
+        fvm__insn *insn = &t->code[i];
+        bool branch = in_compare_row(insn->op) && compare_form(insn->op) >= FORM_BRANCH;
+        if (!branch && insn->op != FVM__I_BR) continue;
+        if (t->code[i + insn->a].op != FVM__I_CHARGE) continue;
+        insn->op = branch ? (uint16_t)(insn->op + FORM_BRANCH_CHARGED - FORM_BRANCH) : FVM__I_BRC;
+    }
+}
+
 /* Codes of functions are offsets until `finish`, since the row still moves. */
 static fvm_err be_func_end(fvm__backend *be, uint32_t max_height)
 {
@@ -308,6 +333,7 @@ static fvm_err be_func_end(fvm__backend *be, uint32_t max_height)
     fvm__func_def *def = &be->module->funcs[t->func];
     uint32_t first_slot = def->n_locals + FVM__RECORD_SLOTS;
     if (first_slot < t->first_slot) close_gap(t, t->first_slot - first_slot);
+    join(t);
     uint64_t slots = (uint64_t)def->n_locals + max_height + FVM__RECORD_SLOTS + 1;
     def->frame_slots = (uint32_t)slots;
     def->code_at = t->func_at;

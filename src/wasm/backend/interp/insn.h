@@ -17,7 +17,8 @@ typedef enum fvm__insn_op {
 #define BINARY(name, T, expr) FVM__I_##name, FVM__I_##name##_K,
 #define DIVIDE(name, T, expr) FVM__I_##name, FVM__I_##name##_K,
 #define COMPARE(name, T, expr)                                                                     \
-    FVM__I_##name, FVM__I_##name##_K, FVM__I_BR_##name, FVM__I_BR_##name##_K,
+    FVM__I_##name, FVM__I_##name##_K, FVM__I_BR_##name, FVM__I_BR_##name##_K,                      \
+        FVM__I_BRC_##name, FVM__I_BRC_##name##_K,
 #define UNARY(name, TO, FROM, expr) FVM__I_##name,
 #define FLOAT(name, TO, FROM, expr) FVM__I_##name,
 #define LOAD(name, MEM, TO) FVM__I_##name,

@@ -66,6 +66,12 @@ static fvm_err call_host(const fvm__funcref *ref, u64 *slots)
         trap = (why);                                                                              \
         goto trapped;                                                                              \
     } while (0)
+#define CHARGE()                                                                                   \
+    do {                                                                                           \
+        gas = (s64)((u64)gas - ip->imm);                                                           \
+        if (FVM_UNLIKELY(gas < 0)) TRAP(FVM_WASM_TRAP_OUT_OF_GAS);                                 \
+        ip++;                                                                                      \
+    } while (0)
 #define JUMP() (ip += (s32)ip->a)
 #define S(field) fp[ip->field]
 #define CHARGE_UNITS(n, unit)                                                                      \
@@ -122,7 +128,8 @@ fvm_err fvm__interp_run(fvm_wasm_instance *entry, const fvm__funcref *start, uin
 #define PLAIN(name, slots, words) &&L_##name,
 #define BINARY(name, T, expr) &&L_##name, &&L_##name##_K,
 #define DIVIDE(name, T, expr) &&L_##name, &&L_##name##_K,
-#define COMPARE(name, T, expr) &&L_##name, &&L_##name##_K, &&L_BR_##name, &&L_BR_##name##_K,
+#define COMPARE(name, T, expr) &&L_##name, &&L_##name##_K, &&L_BR_##name, &&L_BR_##name##_K, \
+        &&L_BRC_##name, &&L_BRC_##name##_K,
 #define UNARY(name, TO, FROM, expr) &&L_##name,
 #define FLOAT(name, TO, FROM, expr) &&L_##name,
 #define LOAD(name, MEM, TO) &&L_##name,
@@ -160,9 +167,8 @@ fvm_err fvm__interp_run(fvm_wasm_instance *entry, const fvm__funcref *start, uin
     NEXT();
 
 L_CHARGE:
-    gas = (s64)((u64)gas - ip->imm);
-    if (FVM_UNLIKELY(gas < 0)) TRAP(FVM_WASM_TRAP_OUT_OF_GAS);
-    STEP(1);
+    CHARGE();
+    NEXT();
 L_UNREACHABLE:
     TRAP(FVM_WASM_TRAP_UNREACHABLE);
 L_MOV:
@@ -176,6 +182,10 @@ L_MOVN:
     STEP(1);
 L_BR:
     JUMP();
+    NEXT();
+L_BRC:
+    JUMP();
+    CHARGE();
     NEXT();
 L_BR_TABLE: {
     u32 at = get_u32(S(b));
@@ -207,6 +217,7 @@ enter_unlimited:
     fp = base;
     func = callee;
     ip = func->code;
+    CHARGE(); /* with which code begins */
     NEXT();
 
     /* The record may lie where the results go: it is read first. */
@@ -389,17 +400,31 @@ L_TABLE_SET: {
 #define BRANCH_FORM(label, T, right, expr)                                                         \
     label: {                                                                                       \
         T x = get_##T(S(b)), y = right;                                                            \
+        if (expr) {                                                                                \
+            JUMP();                                                                                \
+        } else {                                                                                   \
+            ip++;                                                                                  \
+            CHARGE();                                                                              \
+        }                                                                                          \
+        NEXT();                                                                                    \
+    }
+#define CHARGED_BRANCH_FORM(label, T, right, expr)                                                 \
+    label: {                                                                                       \
+        T x = get_##T(S(b)), y = right;                                                            \
         if (expr)                                                                                  \
             JUMP();                                                                                \
         else                                                                                       \
             ip++;                                                                                  \
+        CHARGE();                                                                                  \
         NEXT();                                                                                    \
     }
 #define COMPARE(name, T, expr)                                                                     \
     COMPARE_FORM(L_##name, T, get_##T(S(c)), expr)                                                 \
     COMPARE_FORM(L_##name##_K, T, const_##T(ip->c), expr)                                          \
     BRANCH_FORM(L_BR_##name, T, get_##T(S(c)), expr)                                               \
-    BRANCH_FORM(L_BR_##name##_K, T, const_##T(ip->c), expr)
+    BRANCH_FORM(L_BR_##name##_K, T, const_##T(ip->c), expr)                                        \
+    CHARGED_BRANCH_FORM(L_BRC_##name, T, get_##T(S(c)), expr)                                      \
+    CHARGED_BRANCH_FORM(L_BRC_##name##_K, T, const_##T(ip->c), expr)
 #define UNARY(name, TO, FROM, expr)                                                                \
     L_##name:                                                                                      \
     {                                                                                              \

@@ -4,20 +4,17 @@
 #include "wasm/backend/interp/translate.h"
 
 /* --- comparisons ------------------------------------------------------------------------------
- * Ten of each width, four forms each: slot, constant, branch on slot, branch on constant. */
-
-enum { FORM_SLOT, FORM_CONST, FORM_BRANCH, FORM_BRANCH_CONST };
+ * Ten of each width, in the forms of translate.h. */
 
 static bool is_compare(uint16_t op)
 {
-    return op >= FVM__I_I32_EQ && op < FVM__I_I32_EQ + 80 && (op - FVM__I_I32_EQ) % 4 < FORM_BRANCH;
+    return in_compare_row(op) && compare_form(op) < FORM_BRANCH;
 }
-_Static_assert(FVM__I_BR_I64_GE_U_K == FVM__I_I32_EQ + 79, "rows of insns.def");
 
 static uint16_t remap(uint16_t op, const uint8_t map[10])
 {
-    unsigned at = (unsigned)op - FVM__I_I32_EQ, row = at / 4;
-    return (uint16_t)(FVM__I_I32_EQ + 4 * (row / 10 * 10 + map[row % 10]) + at % 4);
+    unsigned at = (unsigned)op - FVM__I_I32_EQ, row = at / FORMS;
+    return (uint16_t)(FVM__I_I32_EQ + FORMS * (row / 10 * 10 + map[row % 10]) + at % FORMS);
 }
 /* The maps are by eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u. */
 uint16_t fvm__negated(uint16_t op)

@@ -47,6 +47,7 @@ typedef struct translator {
     uint32_t n_labels, cap_labels;
     uint32_t *charges; /* instruction of a charge, by id */
     uint32_t cap_charges;
+    uint32_t spare_charge; /* one that has no id yet and can be reached from above only, or NONE */
     uint32_t func, func_at;
     uint32_t first_slot; /* of operand 0 */
     uint32_t last;       /* the instruction that wrote the top operand, if it was the last one */
@@ -77,6 +78,13 @@ static inline fvm__insn *emit(translator *t, fvm__insn_op op, uint32_t a, uint32
 static inline void emit_const(translator *t, uint32_t slot, uint64_t bits)
 {
     emit(t, FVM__I_CONST, slot, 0, 0)->imm = bits;
+}
+
+/* Begins what a branch that is not taken, or a call, goes on with: charges at once. */
+static inline void emit_spare_charge(translator *t)
+{
+    t->spare_charge = t->n;
+    emit(t, FVM__I_CHARGE, 0, 0, 0);
 }
 
 /* --- the operand stack ------------------------------------------------------------------------ */
@@ -177,6 +185,21 @@ static inline bool small_const(const source *v, uint32_t *out, bool wide)
     if (wide && (uint64_t)(int64_t)(int32_t)v->bits != v->bits) return false;
     *out = (uint32_t)v->bits;
     return true;
+}
+
+/* --- forms of a comparison --------------------------------------------------------------------
+ * Of slots, with a constant, the branches on these, the same with a charge at the target. */
+
+enum { FORM_SLOT, FORM_CONST, FORM_BRANCH, FORM_BRANCH_CONST, FORM_BRANCH_CHARGED, FORMS = 6 };
+_Static_assert(FVM__I_BRC_I64_GE_U_K == FVM__I_I32_EQ + 20 * FORMS - 1, "rows of insns.def");
+
+static inline bool in_compare_row(uint16_t op)
+{
+    return op >= FVM__I_I32_EQ && op <= FVM__I_BRC_I64_GE_U_K;
+}
+static inline unsigned compare_form(uint16_t op)
+{
+    return (unsigned)(op - FVM__I_I32_EQ) % FORMS;
 }
 
 /* --- translate.c ------------------------------------------------------------------------------ */
