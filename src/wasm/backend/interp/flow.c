@@ -276,7 +276,7 @@ enum { SLOT_A = 1, SLOT_B = 2, SLOT_C = 4 };
 typedef struct fields {
     uint8_t slots, words;
 } fields;
-static const fields fields_of[FVM__I_COUNT] = {
+static const fields fields_of[FVM__I_PLAIN_COUNT] = {
 #define PLAIN(name, slots, words) [FVM__I_##name] = { slots, words },
 #define WITH_CONST(name)                                                                           \
     [FVM__I_##name] = { SLOT_A | SLOT_B | SLOT_C, 1 }, [FVM__I_##name##_K] = { SLOT_A | SLOT_B, 1 },
@@ -315,14 +315,46 @@ static void close_gap(translator *t, uint32_t gap)
  * When all targets are known. Nothing moves: the instruction that does the work of the next one, too,
  * skips it, and finds its operands there; what jumps to that one still can. */
 
-static void join(translator *t)
+/* Branches to a charge. */
+static void join_charges(translator *t)
 {
     for (uint32_t i = t->func_at; i < t->n; i += fields_of[t->code[i].op].words) {
         fvm__insn *insn = &t->code[i];
         bool branch = in_compare_row(insn->op) && compare_form(insn->op) >= FORM_BRANCH;
         if (!branch && insn->op != FVM__I_BR) continue;
+        assert(i + insn->a < t->n);
         if (t->code[i + insn->a].op != FVM__I_CHARGE) continue;
         insn->op = branch ? (uint16_t)(insn->op + FORM_BRANCH_CHARGED - FORM_BRANCH) : FVM__I_BRC;
+    }
+}
+
+#define PAIR(first, second) ((uint32_t)(first) << 16 | (uint32_t)(second))
+static uint16_t joined(uint16_t first, uint16_t second)
+{
+    switch (PAIR(first, second)) {
+#define JOINED(first, second)                                                                      \
+    case PAIR(FVM__I_##first, FVM__I_##second): return FVM__I_##first##__##second;
+#include "wasm/backend/interp/joined.def"
+    default: return 0;
+    }
+}
+_Static_assert(FVM__I_CHARGE == 0, "0 is no joined instruction");
+
+static void join_pairs(translator *t)
+{
+    uint16_t before = 0; /* the instruction at i - 1, as it was */
+    for (uint32_t i = t->func_at; i < t->n;) {
+        fvm__insn *insn = &t->code[i];
+        uint16_t op = insn->op;
+        uint32_t next = i + fields_of[op].words;
+        uint16_t with_next = next < t->n ? joined(op, t->code[next].op) : 0;
+        if (with_next) {
+            insn->op = with_next;
+            uint16_t three = joined(before, with_next);
+            if (three) t->code[i - 1].op = three;
+        }
+        before = op;
+        i = next;
     }
 }
 
@@ -333,7 +365,8 @@ static fvm_err be_func_end(fvm__backend *be, uint32_t max_height)
     fvm__func_def *def = &be->module->funcs[t->func];
     uint32_t first_slot = def->n_locals + FVM__RECORD_SLOTS;
     if (first_slot < t->first_slot) close_gap(t, t->first_slot - first_slot);
-    join(t);
+    join_charges(t);
+    join_pairs(t);
     uint64_t slots = (uint64_t)def->n_locals + max_height + FVM__RECORD_SLOTS + 1;
     def->frame_slots = (uint32_t)slots;
     def->code_at = t->func_at;

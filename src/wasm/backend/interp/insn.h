@@ -17,13 +17,17 @@ typedef enum fvm__insn_op {
 #define BINARY(name, T, expr) FVM__I_##name, FVM__I_##name##_K,
 #define DIVIDE(name, T, expr) FVM__I_##name, FVM__I_##name##_K,
 #define COMPARE(name, T, expr)                                                                     \
-    FVM__I_##name, FVM__I_##name##_K, FVM__I_BR_##name, FVM__I_BR_##name##_K,                      \
-        FVM__I_BRC_##name, FVM__I_BRC_##name##_K,
+    FVM__I_##name, FVM__I_##name##_K, FVM__I_BR_##name, FVM__I_BR_##name##_K, FVM__I_BRC_##name,   \
+        FVM__I_BRC_##name##_K,
 #define UNARY(name, TO, FROM, expr) FVM__I_##name,
 #define FLOAT(name, TO, FROM, expr) FVM__I_##name,
 #define LOAD(name, MEM, TO) FVM__I_##name,
 #define STORE(name, MEM) FVM__I_##name,
 #include "wasm/backend/interp/insns.def"
+    FVM__I_PLAIN_COUNT, /* the translator makes those above, what follows is joined of them */
+    FVM__I_BEFORE_JOINED = FVM__I_PLAIN_COUNT - 1,
+#define JOINED(first, second) FVM__I_##first##__##second,
+#include "wasm/backend/interp/joined.def"
     FVM__I_COUNT
 } fvm__insn_op;
 

@@ -86,6 +86,44 @@ static fvm_err call_host(const fvm__funcref *ref, u64 *slots)
         mem = instance->memory ? instance->memory->data : NULL;                                    \
         mem_len = instance->memory ? instance->memory->len : 0;                                    \
     } while (0)
+/* What handlers do that are joined with others. */
+#define DO_BINARY(T, right, expr)                                                                  \
+    do {                                                                                           \
+        T x = get_##T(S(b)), y = right;                                                            \
+        S(a) = put_##T((T)(expr));                                                                 \
+    } while (0)
+#define DO_LOAD(MEM, TO)                                                                           \
+    do {                                                                                           \
+        u64 at = (u64)get_u32(S(b)) + ip->c;                                                       \
+        if (FVM_UNLIKELY(at + sizeof(MEM) > mem_len)) TRAP(FVM_WASM_TRAP_MEMORY_BOUNDS);           \
+        S(a) = put_##TO(load_##MEM(mem + at));                                                     \
+    } while (0)
+#define DO_STORE(MEM)                                                                              \
+    do {                                                                                           \
+        u64 at = (u64)get_u32(S(a)) + ip->c;                                                       \
+        if (FVM_UNLIKELY(at + sizeof(MEM) > mem_len)) TRAP(FVM_WASM_TRAP_MEMORY_BOUNDS);           \
+        MEM value = (MEM)S(b);                                                                     \
+        memcpy(mem + at, &value, sizeof value);                                                    \
+    } while (0)
+#define DO_MOV S(a) = S(b)
+#define DO_CONST S(a) = ip->imm
+#define DO_GLOBAL_GET S(a) = instance->globals[ip->b]
+#define DO_GLOBAL_SET instance->globals[ip->a] = S(b)
+#define DO_I32_ADD DO_BINARY(u32, get_u32(S(c)), x + y)
+#define DO_I32_ADD_K DO_BINARY(u32, ip->c, x + y)
+#define DO_I32_SUB DO_BINARY(u32, get_u32(S(c)), x - y)
+#define DO_I32_SUB_K DO_BINARY(u32, ip->c, x - y)
+#define DO_I32_AND DO_BINARY(u32, get_u32(S(c)), (x & y))
+#define DO_I32_AND_K DO_BINARY(u32, ip->c, (x & y))
+#define DO_I32_OR_K DO_BINARY(u32, ip->c, x | y)
+#define DO_I32_SHL_K DO_BINARY(u32, ip->c, x << (y & 31))
+#define DO_I32_SHR_U DO_BINARY(u32, get_u32(S(c)), x >> (y & 31))
+#define DO_I32_LOAD DO_LOAD(u32, u32)
+#define DO_I64_LOAD DO_LOAD(u64, u64)
+#define DO_I32_LOAD8_U DO_LOAD(u8, u32)
+#define DO_I32_STORE DO_STORE(u32)
+#define DO_I64_STORE DO_STORE(u64)
+#define DO_I32_STORE8 DO_STORE(u8)
 /* Height and budget as the caller has them again when the callee returns. */
 #define LIMITS() ((u64)height << 32 | budget)
 #define WRITE_RECORD(at, resume)                                                                   \
@@ -128,13 +166,16 @@ fvm_err fvm__interp_run(fvm_wasm_instance *entry, const fvm__funcref *start, uin
 #define PLAIN(name, slots, words) &&L_##name,
 #define BINARY(name, T, expr) &&L_##name, &&L_##name##_K,
 #define DIVIDE(name, T, expr) &&L_##name, &&L_##name##_K,
-#define COMPARE(name, T, expr) &&L_##name, &&L_##name##_K, &&L_BR_##name, &&L_BR_##name##_K, \
-        &&L_BRC_##name, &&L_BRC_##name##_K,
+#define COMPARE(name, T, expr)                                                                     \
+    &&L_##name, &&L_##name##_K, &&L_BR_##name, &&L_BR_##name##_K, &&L_BRC_##name,                  \
+        &&L_BRC_##name##_K,
 #define UNARY(name, TO, FROM, expr) &&L_##name,
 #define FLOAT(name, TO, FROM, expr) &&L_##name,
 #define LOAD(name, MEM, TO) &&L_##name,
 #define STORE(name, MEM) &&L_##name,
 #include "wasm/backend/interp/insns.def"
+#define JOINED(first, second) &&L_##first##__##second,
+#include "wasm/backend/interp/joined.def"
     };
     fvm_wasm_context *const context = entry->context;
     const u32 limit = entry->module->rules.stack_limit;
@@ -172,10 +213,10 @@ L_CHARGE:
 L_UNREACHABLE:
     TRAP(FVM_WASM_TRAP_UNREACHABLE);
 L_MOV:
-    S(a) = S(b);
+    DO_MOV;
     STEP(1);
 L_CONST:
-    S(a) = ip->imm;
+    DO_CONST;
     STEP(1);
 L_MOVN:
     memmove(&S(a), &S(b), ip->c * sizeof *fp);
@@ -290,13 +331,13 @@ enter_ref:
 
     /* --- parametric, globals --- */
 L_SELECT:
-    S(a) = get_u32(fp[ip[1].a]) ? S(b) : S(c);
+    fp[ip[1].a] = get_u32(S(a)) ? S(b) : S(c);
     STEP(2);
 L_GLOBAL_GET:
-    S(a) = instance->globals[ip->b];
+    DO_GLOBAL_GET;
     STEP(1);
 L_GLOBAL_SET:
-    instance->globals[ip->a] = S(b);
+    DO_GLOBAL_SET;
     STEP(1);
 L_GLOBAL_GET_IMPORT:
     S(a) = *instance->imported_globals[ip->b];
@@ -382,8 +423,7 @@ L_TABLE_SET: {
 /* --- numbers, from the table --- */
 #define BINARY_FORM(label, T, right, expr)                                                         \
     label: {                                                                                       \
-        T x = get_##T(S(b)), y = right;                                                            \
-        S(a) = put_##T((T)(expr));                                                                 \
+        DO_BINARY(T, right, expr);                                                                 \
         STEP(1);                                                                                   \
     }
 #define PLAIN(name, slots, words)
@@ -440,23 +480,19 @@ L_TABLE_SET: {
         STEP(1);                                                                                   \
     }
 #define LOAD(name, MEM, TO)                                                                        \
-    L_##name:                                                                                      \
-    {                                                                                              \
-        u64 at = (u64)get_u32(S(b)) + ip->c;                                                       \
-        if (FVM_UNLIKELY(at + sizeof(MEM) > mem_len)) TRAP(FVM_WASM_TRAP_MEMORY_BOUNDS);           \
-        S(a) = put_##TO(load_##MEM(mem + at));                                                     \
-        STEP(1);                                                                                   \
-    }
+    L_##name : DO_LOAD(MEM, TO);                                                                   \
+    STEP(1);
 #define STORE(name, MEM)                                                                           \
-    L_##name:                                                                                      \
-    {                                                                                              \
-        u64 at = (u64)get_u32(S(a)) + ip->c;                                                       \
-        if (FVM_UNLIKELY(at + sizeof(MEM) > mem_len)) TRAP(FVM_WASM_TRAP_MEMORY_BOUNDS);           \
-        MEM value = (MEM)S(b);                                                                     \
-        memcpy(mem + at, &value, sizeof value);                                                    \
-        STEP(1);                                                                                   \
-    }
+    L_##name : DO_STORE(MEM);                                                                      \
+    STEP(1);
 #include "wasm/backend/interp/insns.def"
+
+/* --- joined: the second is jumped to, which the processor foresees --- */
+#define JOINED(first, second)                                                                      \
+    L_##first##__##second : DO_##first;                                                            \
+    ip++;                                                                                          \
+    goto L_##second;
+#include "wasm/backend/interp/joined.def"
 
 /* --- what traps --- */
 #define DIVIDE_TRAPPING(name, T, overflow, expr)                                                   \

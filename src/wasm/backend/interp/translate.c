@@ -201,11 +201,10 @@ static fvm_err op_call(translator *t, const fvm__op *op)
 static fvm_err op_select(translator *t)
 {
     uint32_t x = operand(t, t->h - 3), y = operand(t, t->h - 2), cond = operand(t, t->h - 1);
-    emit(t, FVM__I_SELECT, slot(t, t->h - 3), x, y);
-    emit(t, FVM__I_SELECT, cond, 0, 0);
+    emit(t, FVM__I_SELECT, cond, x, y);
+    emit(t, FVM__I_SELECT, slot(t, t->h - 3), 0, 0); /* last, where move_top can change it */
     pop(t, 3);
-    t->last = NONE;
-    return push_slot(t);
+    return push_made(t);
 }
 
 /* --- memory and tables ------------------------------------------------------------------------ */
