@@ -31,8 +31,23 @@ typedef enum fvm_engine_backend {
 } fvm_engine_backend;
 /** What fvm_engine_config.cache_bytes stands for when it is 0. */
 #define FVM_ENGINE_CACHE_BYTES ((size_t)512 << 20)
+/** Keeps compiled modules between runs of a program. What `load` gives is checked (a checksum over
+ *  all of it, build, CPU, rules, the wasm that it was made of) and then run as machine code: the
+ *  checks find damage and other versions, not malice, so only what this user saved may come back. A
+ *  folder with these properties: fvm_code_folder_open in store.h. Called by several threads at once
+ *  if the engine is. Failures are no errors: the module is compiled. */
+#define FVM_CODE_KEY_BYTES 32
+typedef struct fvm_code_cache {
+    /** Appends what was saved last under `key`; any error when there is nothing. */
+    fvm_err (*load)(void *ctx, fvm_buf *out, const uint8_t key[FVM_CODE_KEY_BYTES]);
+    /** Keeps `image`, in place of what was there. */
+    void (*save)(void *ctx, const uint8_t key[FVM_CODE_KEY_BYTES], fvm_bytes image);
+    void *ctx;
+} fvm_code_cache;
 typedef struct fvm_engine_config {
-    fvm_engine_backend backend; /* what runs actors; results and gas do not depend on it */
+    fvm_engine_backend backend;       /* what runs actors; results and gas do not depend on it */
+    const fvm_code_cache *code_cache; /* NULL: none; copied, ctx must outlive the engine. Only the
+                                         compiler's code is kept */
     size_t cache_bytes; /* compiled modules kept (code and tables); 0: FVM_ENGINE_CACHE_BYTES */
 } fvm_engine_config;
 /** As fvm_engine_new, with a configuration (NULL: all defaults).

@@ -1,9 +1,10 @@
-/* store.h - blockstores that live on disk: CAR files, LMDB databases, layers of stores, and the
- * bundles of built-in actors that a user keeps. */
+/* store.h - blockstores that live on disk: CAR files, LMDB databases, layers of stores; the bundles of
+ * built-in actors that a user keeps; and compiled modules. */
 #ifndef FVM_STORE_H
 #define FVM_STORE_H
 
 #include <fvm/blockstore.h>
+#include <fvm/machine.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -186,6 +187,28 @@ FVM_API FVM_NODISCARD fvm_err fvm_bundle_actors(fvm_buf *out, const fvm_blocksto
 /** Removes a bundle. FVM_ERR_NOT_FOUND. */
 FVM_API FVM_NODISCARD fvm_err fvm_bundle_remove(const char *folder, const char *name,
                                                 fvm_store_why *why);
+
+/* --- compiled modules --- */
+
+/** A folder in which engines keep compiled modules: a file for each, called by its key. It holds code
+ *  that will be run with the rights of whoever opens it, so it must be a folder that the user owns
+ *  and nobody else can write to, and every file in it likewise; others are not looked at. What is in
+ *  the files is checked by the engine (fvm_code_cache). Safe for threads, and for several processes:
+ *  a file appears whole or not at all. */
+typedef struct fvm_code_folder fvm_code_folder;
+/** What `max_bytes` stands for when it is 0. */
+#define FVM_CODE_FOLDER_BYTES (UINT64_C(1) << 30)
+/** Opens a folder, which is made (mode 0700) when only the last part of its path is missing. When its
+ *  files have more than `max_bytes` in all, those used least recently are deleted.
+ *  Errors: FVM_ERR_INVALID  not a folder, not the user's, or writable for others.
+ *          FVM_ERR_IO (cannot be made or opened), FVM_ERR_NOMEM. */
+FVM_API FVM_NODISCARD fvm_err fvm_code_folder_open(fvm_code_folder **out, const char *path,
+                                                   uint64_t max_bytes, const fvm_allocator *alloc,
+                                                   fvm_store_why *why);
+/** For fvm_engine_config.code_cache; valid until the folder is closed. */
+FVM_API fvm_code_cache fvm_code_folder_cache(fvm_code_folder *folder);
+/** After the last engine that uses it. */
+FVM_API void fvm_code_folder_close(fvm_code_folder *folder);
 
 #ifdef __cplusplus
 }

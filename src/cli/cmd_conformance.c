@@ -2,6 +2,7 @@
  * Results are printed in the order of the files, whichever is done first. */
 #include "actor_swap.h"
 #include "conformance.h"
+#include "engine.h"
 
 #include <pthread.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@ static const char help[] =
     "a\n"
     "file whose built-in actors are not here is skipped.\n\n"
     "  --engine NAME  what runs wasm: interp or jit, which give the same results\n"
-    "                 (default: jit where there is one for this CPU)\n"
+    "                 (default: jit where there is one for this CPU)\n" FVM_CLI_CODE_CACHE_HELP
     "  --jobs N       threads (default 1)\n"
     "  --network NV   run the variants of this network version alone\n"
     "  --actors WHAT  run the vectors of mainnet's built-in actors on the embedded ones: "
@@ -33,13 +34,14 @@ static const char help[] =
     "  --help         this text\n\n"
     "Example: fvm conformance --jobs 4 ../shared/vectors/golden-kernel\n\n" FVM_CLI_EXIT_HELP;
 
-enum { ENGINE, JOBS, NETWORK, ACTORS, TRACES, EMIT, STATS, JSON, VERBOSE, HELP };
+enum { ENGINE, CODE_CACHE, JOBS, NETWORK, ACTORS, TRACES, EMIT, STATS, JSON, VERBOSE, HELP };
 static const fvm_option options[] = {
-    [ENGINE] = { "--engine", true },    [JOBS] = { "--jobs", true },
-    [NETWORK] = { "--network", true },  [ACTORS] = { "--actors", true },
-    [TRACES] = { "--traces", false },   [EMIT] = { "--emit", false },
-    [STATS] = { "--stats", false },     [JSON] = { "--json", false },
-    [VERBOSE] = { "--verbose", false }, [HELP] = { "--help", false },
+    [ENGINE] = { "--engine", true }, [CODE_CACHE] = { "--code-cache", true },
+    [JOBS] = { "--jobs", true },     [NETWORK] = { "--network", true },
+    [ACTORS] = { "--actors", true }, [TRACES] = { "--traces", false },
+    [EMIT] = { "--emit", false },    [STATS] = { "--stats", false },
+    [JSON] = { "--json", false },    [VERBOSE] = { "--verbose", false },
+    [HELP] = { "--help", false },
 };
 
 #define JOBS_MAX 256
@@ -48,8 +50,7 @@ static const fvm_option options[] = {
 typedef struct work {
     const fvm_paths *paths;
     fvm_conformance how;
-    fvm_engine *engine;
-    fvm_engine_backend backend;
+    fvm_cli_engine engine;
     fvm_file_result *results;
     bool *done;
     size_t next; /* file nobody has taken yet */
@@ -72,7 +73,7 @@ static void *worker(void *arg)
 {
     work *w = arg;
     fvm_context *context = NULL;
-    fvm_err err = fvm_context_new(&context, w->engine, NULL);
+    fvm_err err = fvm_context_new(&context, w->engine.engine, NULL);
     pthread_mutex_lock(&w->lock);
     if (err != FVM_OK) w->failure = err;
     while (err == FVM_OK && w->next < w->paths->count) {
@@ -154,8 +155,7 @@ static fvm_err run_threads(work *w, tally *t, size_t jobs)
 static fvm_err run_all(work *w, tally *t, size_t jobs)
 {
     size_t n = w->paths->count;
-    const fvm_engine_config config = { .backend = w->backend };
-    fvm_err err = fvm_engine_new_with(&w->engine, &config, NULL);
+    fvm_err err = fvm_cli_engine_open(&w->engine, "conformance");
     if (err != FVM_OK) return err;
     w->results = fvm_mem_zalloc(NULL, n * sizeof *w->results);
     w->done = fvm_mem_zalloc(NULL, n * sizeof *w->done);
@@ -170,7 +170,7 @@ static fvm_err run_all(work *w, tally *t, size_t jobs)
     }
     fvm_mem_free(NULL, w->results, n * sizeof *w->results);
     fvm_mem_free(NULL, w->done, n * sizeof *w->done);
-    fvm_engine_free(w->engine);
+    fvm_cli_engine_close(&w->engine);
     return err;
 }
 
@@ -204,14 +204,6 @@ static void print_totals(const tally *t)
     printf("\n%zu passed, %zu failed, %zu skipped\n", t->files[0], t->files[1], t->files[2]);
 }
 
-static bool engine_named(fvm_engine_backend *out, const char *name)
-{
-    *out = strcmp(name, "jit") == 0 ? FVM_ENGINE_JIT : FVM_ENGINE_INTERP;
-    if (*out == FVM_ENGINE_JIT || strcmp(name, "interp") == 0) return true;
-    fprintf(stderr, "fvm conformance: no engine '%s'; there are interp and jit.\n", name);
-    return false;
-}
-
 /* Reads the arguments; FVM_ARG_END when all is well, FVM_ARG_BAD or HELP otherwise. */
 static int read_args(fvm_args *args, work *w, tally *t, fvm_paths *paths, size_t *jobs,
                      fvm_err *err)
@@ -221,8 +213,9 @@ static int read_args(fvm_args *args, work *w, tally *t, fvm_paths *paths, size_t
     for (int which; (which = fvm_args_next(args)) != FVM_ARG_END;) {
         switch (which) {
         case ENGINE:
-            if (!engine_named(&w->backend, args->value)) return FVM_ARG_BAD;
+            if (!fvm_cli_engine_named(&w->engine.config.backend, args)) return FVM_ARG_BAD;
             break;
+        case CODE_CACHE: w->engine.code_folder = args->value; break;
         case JOBS:
             if (!fvm_args_u64(args, &number, "--jobs", JOBS_MAX)) return FVM_ARG_BAD;
             *jobs = number ? (size_t)number : 1;
@@ -272,12 +265,14 @@ fvm_cli_exit fvm_cmd_conformance(int argc, char **argv)
                 argc ? " there" : " named");
     } else {
         err = run_all(&w, &t, jobs);
-        if (err != FVM_OK) fprintf(stderr, "fvm conformance: %s\n", fvm_err_text(err));
-        if (!w.how.emit) print_totals(&t);
-        code = err != FVM_OK || t.host_failure ? FVM_EXIT_HOST
-               : t.bad_input                   ? FVM_EXIT_INPUT
-               : t.files[1]                    ? FVM_EXIT_FAILED
-                                               : FVM_EXIT_OK;
+        if (err != FVM_OK && !w.engine.told)
+            fprintf(stderr, "fvm conformance: %s\n", fvm_err_text(err));
+        if (!w.how.emit && !w.engine.told) print_totals(&t);
+        code = w.engine.told                     ? fvm_cli_exit_of(err)
+               : err != FVM_OK || t.host_failure ? FVM_EXIT_HOST
+               : t.bad_input                     ? FVM_EXIT_INPUT
+               : t.files[1]                      ? FVM_EXIT_FAILED
+                                                 : FVM_EXIT_OK;
     }
     fvm_paths_deinit(&paths);
     return code;

@@ -1,4 +1,5 @@
 /* cmd_run.c - `fvm run`: one message to one actor in a small local world. */
+#include "engine.h"
 #include "trace_out.h"
 #include "world.h"
 
@@ -22,6 +23,8 @@ static const char help[] =
     "  --nv N           network version, 17 to 29 (default 27)\n"
     "  --epoch N        default 1\n"
     "  --timestamp N    seconds since 1970, default 1\n"
+    "  --engine NAME    interp or jit (default: jit where there is one for this CPU)\n"
+    "  --code-cache DIR keep compiled modules in DIR, a folder of your own\n"
     "  --trace          print the call tree with every charge\n"
     "  --debug          actor debugging on; what the actor logs goes to stderr\n"
     "  --json           print one JSON object; with --trace the trace on a line before it\n"
@@ -29,12 +32,28 @@ static const char help[] =
     "Example: fvm run counter.wasm --method 2 --params 81182a --trace\n\n"
     "Exit code 1 when the message ends with an exit code other than 0.\n" FVM_CLI_EXIT_HELP;
 
-enum { METHOD, PARAMS, VALUE, BALANCE, GAS_LIMIT, NV, EPOCH, TIMESTAMP, TRACE, DEBUG, JSON, HELP };
+enum {
+    METHOD,
+    PARAMS,
+    VALUE,
+    BALANCE,
+    GAS_LIMIT,
+    NV,
+    EPOCH,
+    TIMESTAMP,
+    ENGINE,
+    CODE_CACHE,
+    TRACE,
+    DEBUG,
+    JSON,
+    HELP
+};
 static const fvm_option options[] = {
     [METHOD] = { "--method", true },       [PARAMS] = { "--params", true },
     [VALUE] = { "--value", true },         [BALANCE] = { "--balance", true },
     [GAS_LIMIT] = { "--gas-limit", true }, [NV] = { "--nv", true },
     [EPOCH] = { "--epoch", true },         [TIMESTAMP] = { "--timestamp", true },
+    [ENGINE] = { "--engine", true },       [CODE_CACHE] = { "--code-cache", true },
     [TRACE] = { "--trace", false },        [DEBUG] = { "--debug", false },
     [JSON] = { "--json", false },          [HELP] = { "--help", false },
 };
@@ -46,6 +65,7 @@ typedef struct request {
     const char *file;
     bool has_method, trace, debug, json;
     uint64_t method, gas_limit, nv, epoch, timestamp;
+    fvm_cli_engine engine;
     fvm_big value, balance;
     fvm_buf params;
 } request;
@@ -184,22 +204,21 @@ static fvm_err run_in_world(const request *q, outcome *o, fvm_context *context,
     return err;
 }
 
-static fvm_err run_actor(const request *q, outcome *o, fvm_bytes wasm)
+static fvm_err run_actor(request *q, outcome *o, fvm_bytes wasm)
 {
-    fvm_engine *engine = NULL;
     fvm_context *context = NULL;
     fvm_blockstore store = { 0 };
-    fvm_err err = fvm_engine_new(&engine, NULL);
-    if (err == FVM_OK) err = fvm_context_new(&context, engine, NULL);
+    FVM_TRY(fvm_cli_engine_open(&q->engine, "run"));
+    fvm_err err = fvm_context_new(&context, q->engine.engine, NULL);
     if (err == FVM_OK) err = fvm_blockstore_memory_new(&store, NULL);
     if (err == FVM_OK) err = run_in_world(q, o, context, &store, wasm);
     if (store.ops) fvm_blockstore_free(&store);
     if (context) fvm_context_free(context);
-    if (engine) fvm_engine_free(engine);
+    fvm_cli_engine_close(&q->engine);
     return err;
 }
 
-static fvm_cli_exit run(const request *q)
+static fvm_cli_exit run(request *q)
 {
     fvm_buf wasm;
     fvm_why why;
@@ -222,7 +241,8 @@ static fvm_cli_exit run(const request *q)
         code = o.receipt.exit_code ? FVM_EXIT_FAILED : FVM_EXIT_OK;
     }
     if (err != FVM_OK) {
-        fprintf(stderr, "fvm run: %s: no receipt: %s\n", q->file, fvm_err_text(err));
+        if (!q->engine.told)
+            fprintf(stderr, "fvm run: %s: no receipt: %s\n", q->file, fvm_err_text(err));
         code = fvm_cli_exit_of(err);
     }
     fvm_receipt_deinit(&o.receipt);
@@ -275,6 +295,8 @@ static int read_args(fvm_args *args, request *q)
         case PARAMS: good = read_params(args, q); break;
         case VALUE: good = read_amount(args, &q->value, "--value"); break;
         case BALANCE: good = read_amount(args, &q->balance, "--balance"); break;
+        case ENGINE: good = fvm_cli_engine_named(&q->engine.config.backend, args); break;
+        case CODE_CACHE: q->engine.code_folder = args->value; break;
         case TRACE: q->trace = true; break;
         case DEBUG: q->debug = true; break;
         case JSON: q->json = true; break;

@@ -9,6 +9,8 @@
 #include "engine.h"
 
 #include "base/map.h"
+#include "crypto/crypto.h"
+#include "wasm/image.h"
 #include <pthread.h>
 
 /* Lives from the moment that somebody sets out to make the module. */
@@ -23,6 +25,7 @@ struct fvm_engine {
     const fvm_allocator *alloc;
     fvm_wasm_backend backend;
     size_t max_bytes;
+    fvm_code_cache disk;  /* load NULL: none */
     pthread_mutex_t lock; /* over all that follows */
     pthread_cond_t made;  /* an entry has got its module, or is gone */
     fvm_map modules;      /* key -> entry */
@@ -64,6 +67,8 @@ fvm_err fvm_engine_new_with(fvm_engine **out, const fvm_engine_config *config,
     engine->backend = backend;
     engine->max_bytes = config && config->cache_bytes ? config->cache_bytes
                                                       : FVM_ENGINE_CACHE_BYTES;
+    if (config && config->code_cache && fvm_wasm_image_available(backend))
+        engine->disk = *config->code_cache;
     bool locked = pthread_mutex_init(&engine->lock, NULL) == 0;
     if (!locked || pthread_cond_init(&engine->made, NULL) != 0) {
         if (locked) pthread_mutex_destroy(&engine->lock);
@@ -165,6 +170,58 @@ static fvm_err find_or_begin(fvm_engine *engine, entry **mine, const fvm_wasm_mo
     return FVM_OK;
 }
 
+/* The name of an image: code, rules, features of the CPU. Not the build, so that a later one takes the
+ * place of an earlier one's. */
+static void image_key(uint8_t key[FVM_CODE_KEY_BYTES], const fvm_network *net, const fvm_cid *code)
+{
+    uint8_t bytes[32 + FVM_CID_BYTES_MAX];
+    fvm_wasm_image_config(bytes, net->wasm);
+    fvm_blake2b_256(key, (fvm_bytes){ bytes, 32 + fvm_cid_write(bytes + 32, code) });
+}
+
+/* A module from its image; NULL when there is none that is good. */
+static fvm_wasm_module *from_disk(fvm_engine *engine, const uint8_t *key, const fvm_network *net,
+                                  const fvm_wasm_host_table *hosts, fvm_bytes wasm)
+{
+    fvm_wasm_module *module = NULL;
+    fvm_buf image;
+    fvm_buf_init(&image, engine->alloc);
+    if (engine->disk.load(engine->disk.ctx, &image, key) != FVM_OK ||
+        fvm_wasm_image_read(&module, net->wasm, hosts, wasm, fvm_buf_bytes(&image),
+                            engine->alloc) != FVM_OK)
+        module = NULL;
+    fvm_buf_deinit(&image);
+    return module;
+}
+
+static void to_disk(fvm_engine *engine, const uint8_t *key, const fvm_wasm_module *module,
+                    fvm_bytes wasm)
+{
+    fvm_buf image;
+    fvm_buf_init(&image, engine->alloc);
+    if (fvm_wasm_image_write(&image, module, wasm) == FVM_OK)
+        engine->disk.save(engine->disk.ctx, key, fvm_buf_bytes(&image));
+    fvm_buf_deinit(&image);
+}
+
+static fvm_err load_or_compile(fvm_engine *engine, fvm_wasm_module **out, const fvm_network *net,
+                               const fvm_wasm_host_table *hosts, fvm_bytes wasm,
+                               const fvm_cid *code)
+{
+    uint8_t key[FVM_CODE_KEY_BYTES];
+    bool disk = engine->disk.load != NULL;
+    if (disk) {
+        image_key(key, net, code);
+        *out = from_disk(engine, key, net, hosts, wasm);
+        if (*out) return FVM_OK;
+    }
+    fvm_err err = fvm_wasm_module_new_on(out, net->wasm, hosts, wasm, NULL, engine->alloc,
+                                         engine->backend);
+    if (fvm_err_class_of(err) == FVM_CLASS_INPUT) err = FVM_ERR_BAD_STATE;
+    if (err == FVM_OK && disk) to_disk(engine, key, *out, wasm);
+    return err;
+}
+
 static fvm_err make(fvm_engine *engine, fvm_wasm_module **out, const fvm_network *net,
                     const fvm_wasm_host_table *hosts, const fvm_blockstore *blocks,
                     const fvm_cid *code)
@@ -174,11 +231,7 @@ static fvm_err make(fvm_engine *engine, fvm_wasm_module **out, const fvm_network
     fvm_buf_init(&spare, engine->alloc);
     fvm_err err = fvm_blockstore_view(blocks, &wasm, &spare, code);
     if (err == FVM_ERR_NOT_FOUND) err = FVM_ERR_MISSING_BLOCK;
-    if (err == FVM_OK) {
-        err = fvm_wasm_module_new_on(out, net->wasm, hosts, wasm, NULL, engine->alloc,
-                                     engine->backend);
-        if (fvm_err_class_of(err) == FVM_CLASS_INPUT) err = FVM_ERR_BAD_STATE;
-    }
+    if (err == FVM_OK) err = load_or_compile(engine, out, net, hosts, wasm, code);
     fvm_buf_deinit(&spare);
     return err;
 }

@@ -625,8 +625,7 @@ static fvm_err decode_module(fvm__decoder *d, fvm_bytes wasm)
 
 fvm_err fvm__module_new_on(fvm_wasm_module **out, const fvm_wasm_rules *rules,
                            const fvm_wasm_host_table *hosts, fvm_bytes wasm, char *detail,
-                           const fvm_allocator *alloc, const fvm__meter_listener *listener,
-                           fvm_wasm_backend backend)
+                           const fvm_allocator *alloc, const fvm__module_options *options)
 {
     if (detail) detail[0] = '\0';
     fvm_wasm_module *m = fvm_mem_zalloc(alloc, sizeof *m);
@@ -637,7 +636,11 @@ fvm_err fvm__module_new_on(fvm_wasm_module **out, const fvm_wasm_rules *rules,
     m->start = FVM__NO_INDEX;
     m->holds = 1;
     fvm_arena_init(&m->arena, alloc);
-    fvm__decoder d = { .module = m, .detail = detail, .listener = listener, .backend = backend };
+    fvm__decoder d = { .module = m,
+                       .detail = detail,
+                       .listener = options->listener,
+                       .backend = options->backend,
+                       .image = options->image };
     fvm_err err = decode_module(&d, wasm);
     fvm_mem_free(alloc, d.ref_of_func, m->n_funcs * sizeof *d.ref_of_func);
     fvm_mem_free(alloc, d.raw_ref_of_func, m->n_funcs * sizeof *d.raw_ref_of_func);
@@ -665,8 +668,8 @@ fvm_err fvm__module_new(fvm_wasm_module **out, const fvm_wasm_rules *rules,
                         const fvm_wasm_host_table *hosts, fvm_bytes wasm, char *detail,
                         const fvm_allocator *alloc, const fvm__meter_listener *listener)
 {
-    return fvm__module_new_on(out, rules, hosts, wasm, detail, alloc, listener,
-                              FVM_WASM_BACKEND_DEFAULT);
+    return fvm__module_new_on(out, rules, hosts, wasm, detail, alloc,
+                              &(fvm__module_options){ .listener = listener });
 }
 
 bool fvm_wasm_backend_available(fvm_wasm_backend backend)
@@ -678,7 +681,8 @@ fvm_err fvm_wasm_module_new_on(fvm_wasm_module **out, const fvm_wasm_rules *rule
                                const fvm_wasm_host_table *hosts, fvm_bytes wasm, char *detail,
                                const fvm_allocator *alloc, fvm_wasm_backend backend)
 {
-    return fvm__module_new_on(out, rules, hosts, wasm, detail, alloc, NULL, backend);
+    return fvm__module_new_on(out, rules, hosts, wasm, detail, alloc,
+                              &(fvm__module_options){ .backend = backend });
 }
 
 fvm_err fvm_wasm_module_new(fvm_wasm_module **out, const fvm_wasm_rules *rules,

@@ -6,6 +6,14 @@
 #include "wasm/module.h"
 #include "wasm/reader.h"
 
+/** Code that was made before, instead of bodies to compile (image.c). */
+typedef struct fvm__image {
+    const uint8_t *funcs; /* records */
+    uint32_t n_funcs, enter_at;
+    fvm_bytes code;
+    bool writes_tables;
+} fvm__image;
+
 typedef struct fvm__decoder {
     fvm_wasm_module *module;
     fvm__reader in; /* the section being read */
@@ -13,6 +21,7 @@ typedef struct fvm__decoder {
     char *detail;
     const fvm__meter_listener *listener;
     fvm_wasm_backend backend;
+    const fvm__image *image; /* NULL: none */
     /* functions that something outside bodies refers to, as entry of module->refs plus one */
     uint32_t *ref_of_func;     /* through the thunk */
     uint32_t *raw_ref_of_func; /* by ref.func when metered */
@@ -59,9 +68,16 @@ FVM_NODISCARD fvm_err fvm__module_new(fvm_wasm_module **out, const fvm_wasm_rule
                                       const fvm_wasm_host_table *hosts, fvm_bytes wasm,
                                       char *detail, const fvm_allocator *alloc,
                                       const fvm__meter_listener *listener);
+/** Likewise, and more. */
+typedef struct fvm__module_options {
+    fvm_wasm_backend backend;
+    const fvm__meter_listener *listener; /* NULL: none */
+    const fvm__image *image;             /* NULL: bodies are compiled */
+} fvm__module_options;
 FVM_NODISCARD fvm_err fvm__module_new_on(fvm_wasm_module **out, const fvm_wasm_rules *rules,
                                          const fvm_wasm_host_table *hosts, fvm_bytes wasm,
                                          char *detail, const fvm_allocator *alloc,
-                                         const fvm__meter_listener *listener,
-                                         fvm_wasm_backend backend);
+                                         const fvm__module_options *options);
+/** In the place of bodies: the code of d->image. */
+FVM_NODISCARD fvm_err fvm__image_code(fvm__decoder *d);
 #endif

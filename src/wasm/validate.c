@@ -377,6 +377,7 @@ fvm_err fvm__decode_code(fvm__decoder *d)
         .price = m->rules.instruction_milligas,
     };
     d->has_code_section = true;
+    if (d->image) return fvm__image_code(d);
     fill_forms(&v);
     memset(v.near, 0xff, sizeof v.near); /* FVM__NOT_NEAR */
     FVM_TRY(open_backend(d, &v.be));

@@ -97,6 +97,17 @@ FVM_NODISCARD fvm_err fvm__interp_backend_new(fvm__backend **out, fvm_wasm_modul
 /** The baseline compiler (backend/x64). FVM_ERR_WASM_UNSUPPORTED where the CPU is another. */
 FVM_NODISCARD fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module);
 bool fvm__x64_supported(void);
+/** What its code depends on of the CPU, as bits; 0 where it is not supported. */
+uint32_t fvm__x64_features(void);
+/** Whether the module's code is the compiler's. */
+bool fvm__x64_owns(const fvm_wasm_module *module);
+/** Maps `len` bytes of code for the module, which has no code yet, and makes its functions point into
+ *  it. The addresses of what code calls in C are filled in at its front: nothing else in it depends
+ *  on where things are. */
+FVM_NODISCARD fvm_err fvm__x64_install(fvm_wasm_module *module, const uint8_t *code, size_t len,
+                                       uint32_t enter_at);
+#define FVM__X64_CALLEES 14u /* a constant, so that code from elsewhere has the same front */
+#define FVM__X64_FRONT (FVM__X64_CALLEES * 8u)
 #if defined(__x86_64__) && defined(__linux__)
 #define FVM__X64 1
 #endif

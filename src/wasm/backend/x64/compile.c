@@ -13,6 +13,24 @@ fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module)
     *out = NULL;
     return FVM_ERR_WASM_UNSUPPORTED;
 }
+
+uint32_t fvm__x64_features(void)
+{
+    return 0;
+}
+
+bool fvm__x64_owns(const fvm_wasm_module *module)
+{
+    (void)module;
+    return false;
+}
+
+fvm_err fvm__x64_install(fvm_wasm_module *module, const uint8_t *code, size_t len,
+                         uint32_t enter_at)
+{
+    (void)module, (void)code, (void)len, (void)enter_at;
+    return FVM_ERR_WASM_UNSUPPORTED;
+}
 #else
 
 #include <stddef.h>
@@ -634,6 +652,16 @@ bool fvm__x64_supported(void)
     return true;
 }
 
+enum { HAS_LZCNT = 1, HAS_TZCNT = 2, HAS_POPCNT = 4, HAS_SSE41 = 8 };
+
+uint32_t fvm__x64_features(void)
+{
+    return (__builtin_cpu_supports("lzcnt") ? HAS_LZCNT : 0u) |
+           (__builtin_cpu_supports("bmi") ? HAS_TZCNT : 0u) |
+           (__builtin_cpu_supports("popcnt") ? HAS_POPCNT : 0u) |
+           (__builtin_cpu_supports("sse4.1") ? HAS_SSE41 : 0u);
+}
+
 fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module)
 {
     const fvm_allocator *alloc = module->alloc;
@@ -645,10 +673,11 @@ fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module)
     x->metered = fvm__is_metered(&module->rules);
     x->has_memory = module->n_memories > 0;
     x->own_memory = module->n_memories > module->n_memory_imports;
-    x->lzcnt = __builtin_cpu_supports("lzcnt");
-    x->tzcnt = __builtin_cpu_supports("bmi");
-    x->popcnt = __builtin_cpu_supports("popcnt");
-    x->sse41 = __builtin_cpu_supports("sse4.1");
+    uint32_t features = fvm__x64_features();
+    x->lzcnt = features & HAS_LZCNT;
+    x->tzcnt = features & HAS_TZCNT;
+    x->popcnt = features & HAS_POPCNT;
+    x->sse41 = features & HAS_SSE41;
     memset(x->local_reg, FVM__X_NO_REG, sizeof x->local_reg);
     x->a.cap = 4 * FVM__X_ROOM;
     x->a.base = x->a.p = fvm_mem_alloc(alloc, x->a.cap);

@@ -70,6 +70,7 @@ static const uintptr_t callees[] = {
     0, /* so that functions begin at a multiple of 16 as before */
 };
 _Static_assert(FVM_COUNT(callees) == FVM__X64_CALLEES, "the front of all code");
+_Static_assert(sizeof callees == FVM__X64_FRONT, "the front of all code");
 
 uint32_t fvm__x64_callee_at(uintptr_t callee)
 {
@@ -100,6 +101,11 @@ fvm_err fvm__x64_install(fvm_wasm_module *m, const uint8_t *code, size_t len, ui
     for (uint32_t i = m->n_func_imports; i < m->n_funcs; i++)
         m->funcs[i].code = map + m->funcs[i].code_at;
     return FVM_OK;
+}
+
+bool fvm__x64_owns(const fvm_wasm_module *module)
+{
+    return module->runner == &fvm__x64_runner;
 }
 
 const fvm__runner fvm__x64_runner = { .run = run, .code_free = code_free };

@@ -230,14 +230,8 @@ void fvm__x_load_callee(fvm__x64 *x, uintptr_t callee);
 
 /* runtime.c */
 extern const fvm__runner fvm__x64_runner;
-/** Maps `len` bytes of code for the module, which has no code yet, and makes its functions point into
- *  it. The addresses of what it calls in C are filled in at its front: nothing else in code depends
- *  on where things are. */
-FVM_NODISCARD fvm_err fvm__x64_install(fvm_wasm_module *module, const uint8_t *code, size_t len,
-                                       uint32_t enter_at);
 /** The place of a callee's address in all code. */
 uint32_t fvm__x64_callee_at(uintptr_t callee);
-#define FVM__X64_CALLEES 14u /* a constant, so that code from elsewhere has the same front */
 fvm_err fvm__x64_call_import(fvm_wasm_instance *instance, uint64_t *slots, uint32_t index,
                              int64_t gas);
 fvm_err fvm__x64_call_ref(fvm_wasm_instance *instance, uint64_t *slots, uint32_t type,
