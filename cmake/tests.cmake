@@ -58,9 +58,9 @@ foreach(source ${sources})
   fvm_register(${name} unit)
 endforeach()
 
-# The commands about blocks, from the outside.
+# The commands about blocks and the engine, from the outside.
 if(TARGET fvm)
-  foreach(name store_cli store_kill)
+  foreach(name store_cli store_kill wasm_cli)
     add_test(NAME e2e-${name} COMMAND test/e2e/${name}.sh ${CMAKE_BINARY_DIR}
       WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     fvm_register(e2e-${name} e2e)

@@ -46,6 +46,7 @@ fvm_cli_exit fvm_cmd_genesis(int argc, char **argv);
 fvm_cli_exit fvm_cmd_ipld(int argc, char **argv);
 fvm_cli_exit fvm_cmd_trace(int argc, char **argv);
 fvm_cli_exit fvm_cmd_run(int argc, char **argv);
+fvm_cli_exit fvm_cmd_wasm(int argc, char **argv);
 
 /** One option of a command. */
 typedef struct fvm_option {

@@ -10,6 +10,7 @@ static const fvm_command commands[] = {
     { "ipld", "look into blocks, DAG-JSON both ways, CIDs, state differences", fvm_cmd_ipld },
     { "run", "run one actor locally: receipt, events, gas", fvm_cmd_run },
     { "trace", "call tree of a vector with every gas charge", fvm_cmd_trace },
+    { "wasm", "the engine on its own: check, compile, run, dis", fvm_cmd_wasm },
 };
 
 static void usage(FILE *out)

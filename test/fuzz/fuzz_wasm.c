@@ -2,6 +2,9 @@
  * where that works run with little gas, on each back end, with the same outcome: results, traps,
  * memory, and what host functions and the end see of the gas. */
 #include "test.h"
+#include "wasm/dis.h"
+#include "wasm/image.h"
+#include "wasm/names.h"
 #include "wasm/store.h"
 
 #define GAS INT64_C(40000000) /* milligas: ten thousand instructions */
@@ -117,6 +120,27 @@ static uint64_t outcome_of(const fvm_wasm_module *module)
     return j.out.sum;
 }
 
+/* The module that an image of it gives behaves the same. */
+static void try_image(const fvm_wasm_module *module, const fvm_wasm_rules *rules, fvm_bytes wasm,
+                      uint64_t want)
+{
+    fvm_buf image;
+    fvm_wasm_module *again;
+    fvm_buf_init(&image, NULL);
+    if (fvm_wasm_image_write(&image, module, wasm) == FVM_OK) {
+        CHECK_OK(fvm_wasm_image_read(&again, rules, &hosts, wasm, fvm_buf_bytes(&image), NULL));
+        CHECK(outcome_of(again) == want);
+        fvm_wasm_module_free(again);
+    }
+    fvm_buf_deinit(&image);
+}
+
+static fvm_err ignore(void *ctx, fvm_bytes text)
+{
+    *(size_t *)ctx += text.len;
+    return FVM_OK;
+}
+
 /* Loads and runs on every back end; false when it does not load, on none of them then. */
 static bool try_rules(const fvm_wasm_rules *rules, fvm_bytes wasm)
 {
@@ -130,6 +154,7 @@ static bool try_rules(const fvm_wasm_rules *rules, fvm_bytes wasm)
     if (!fvm_wasm_backend_available(on)) return true;
     CHECK_OK(fvm_wasm_module_new_on(&module, rules, &hosts, wasm, detail, NULL, on));
     CHECK(outcome_of(module) == want);
+    try_image(module, rules, wasm, want);
     fvm_wasm_module_free(module);
     return true;
 }
@@ -143,9 +168,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool loaded = false;
     for (size_t i = 0; i < FVM_COUNT(metered); i++) loaded |= try_rules(&metered[i], wasm);
     if (fvm_wasm_module_new(&module, &fvm_wasm_rules_standard, &hosts, wasm, detail, NULL) ==
-        FVM_OK)
+        FVM_OK) {
+        size_t len = 0; /* what is valid can be listed */
+        CHECK_OK(fvm_wasm_dis(&fvm_wasm_rules_standard, &hosts, wasm, FVM_WASM_DIS_ALL, ignore,
+                              &len, detail, NULL));
         fvm_wasm_module_free(module);
-    else
+    } else {
         CHECK(!loaded); /* what can be metered is valid */
+    }
+    fvm_wasm_names names;
+    CHECK_OK(fvm_wasm_names_read(&names, wasm, NULL));
+    fvm_wasm_names_deinit(&names);
     return 0;
 }
