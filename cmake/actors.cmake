@@ -44,6 +44,14 @@ foreach(line ${manifest_lines})
   list(APPEND bundle_files ${wasm})
 endforeach()
 
+# The same with an init actor that installs codes of users, for networks that have them: another root of
+# the same CAR (doc/user-actors.md).
+file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/actors/init/*.[ch])
+fvm_add_actor(init_install SOURCES ${sources} ${common_sources}
+  FLAGS -DFVM_NO_MESSAGES -DINSTALL_CODE -I${CMAKE_SOURCE_DIR}/actors)
+list(APPEND bundle_arguments -- init ${CMAKE_BINARY_DIR}/actors/init_install.wasm)
+list(APPEND bundle_files ${CMAKE_BINARY_DIR}/actors/init_install.wasm)
+
 # The tool that writes it. Not linked with the library, which holds what it makes.
 add_executable(fvm-bundle actors/tools/bundle.c src/ipld/cid.c src/ipld/cbor_write.c
   src/base/varint.c src/base/text.c src/crypto/hash.c src/crypto/keccak.c src/base/alloc.c src/base/buf.c

@@ -118,9 +118,68 @@ static int32_t type_of_code(const uint8_t *code)
     return type;
 }
 
-static bool may_exec(const uint8_t *code)
+#ifdef INSTALL_CODE
+/* Codes of users: doc/user-actors.md. An installed code belongs to an actor that nobody constructed, at
+ * the f2 address of the code: so the state tree holds the code, and this actor's state is what it is
+ * on mainnet. */
+
+/* f2 and the first 20 bytes of the code's digest. */
+static fvm_address address_of_code(const fvm_cid *code)
+{
+    fvm_address a = { .len = 21, .bytes = { FVM_PROTOCOL_ACTOR } };
+    __builtin_memcpy(a.bytes + 1, code->digest, 20);
+    return a;
+}
+
+static bool is_installed(const fvm_cid *code)
+{
+    fvm_address address = address_of_code(code);
+    uint8_t want[FVM_CID_BYTES_MAX], found[100];
+    size_t len = fvm_cid_write(want, code);
+    uint64_t id;
+    return fvm_resolve(&id, &address) && fvm_actor_code(found, id) == len &&
+           __builtin_memcmp(found, want, len) == 0;
+}
+
+#define INSTALL(F) F(bytes, code)
+FVM_STRUCT(install_params, INSTALL)
+
+#define INSTALLED(F)                                                                               \
+    F(cid, code)                                                                                   \
+    F(bool, installed)
+FVM_STRUCT(installed, INSTALLED)
+
+static uint32_t install_code(uint32_t params)
+{
+    uint8_t code[FVM_LINK_LEN];
+    install_params p;
+    installed out = { .installed = false };
+    bool existed;
+    FVM_PARAMS(install_params, &p, params);
+    fvm_block_put(code, FVM_BLOCK_RAW, p.code);
+    fvm_must(fvm_cid_read(&out.code, NULL, (fvm_bytes){ code, sizeof code }));
+    fvm_require(type_of_code(code) == 0, FVM_USR_FORBIDDEN, "a built-in actor's code");
+    if (!is_installed(&out.code)) {
+        fvm_check(fvm_sys_install_actor(code));
+        fvm_address address = address_of_code(&out.code);
+        uint64_t id = map_addresses(&address, NULL, &existed);
+        fvm_check(fvm_sys_create_actor(id, code, NULL, 0));
+        out.installed = true;
+    }
+    return FVM_RETURN(installed, &out);
+}
+#else
+static bool is_installed(const fvm_cid *code)
+{
+    (void)code;
+    return false;
+}
+#endif
+
+static bool may_exec(const fvm_cid *cid, const uint8_t *code)
 {
     switch (type_of_code(code)) {
+    case 0: return is_installed(cid);
     case BUILTIN_MULTISIG:
     case BUILTIN_PAYCH: return true;
     case BUILTIN_MINER: return fvm_actor_type(fvm_call.caller) == BUILTIN_POWER;
@@ -135,7 +194,7 @@ static uint32_t exec(uint32_t params)
     bool existed;
     FVM_PARAMS(exec_params, &p, params);
     (void)fvm_cid_write(code, &p.code);
-    fvm_require(may_exec(code), FVM_USR_FORBIDDEN, "caller may not make such actors");
+    fvm_require(may_exec(&p.code, code), FVM_USR_FORBIDDEN, "caller may not make such actors");
     fvm_address robust = next_address();
     uint64_t id = map_addresses(&robust, NULL, &existed);
     return create(id, &robust, NULL, code, p.constructor);
@@ -161,9 +220,16 @@ static uint32_t exec4(uint32_t params)
     return create(id, &robust, &delegated, code, p.constructor);
 }
 
+#ifdef INSTALL_CODE
+#define INIT_MORE FVM_METHOD(4, install_code)
+#else
+#define INIT_MORE
+#endif
+
 /* clang-format off */
 BUILTIN_ACTOR(
     FVM_METHOD(FVM_METHOD_CONSTRUCTOR, constructor)
     FVM_METHOD(2, exec)
     FVM_METHOD(3, exec4)
+    INIT_MORE
 )

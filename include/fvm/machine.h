@@ -75,7 +75,8 @@ typedef struct fvm_machine_config {
     fvm_big base_fee;           /* attoFIL per gas */
     fvm_big circulating_supply; /* attoFIL */
     const fvm_cid
-        *manifest; /* of the block [1, data CID]; NULL: as the system actor's state says */
+        *manifest;    /* of the block [1, data CID]; NULL: as the system actor's state says */
+    bool user_actors; /* the init actor may install codes of users: doc/user-actors.md (nv21+) */
     const fvm_externs *externs;  /* NULL: no callback answers; else must outlive the machine */
     bool actor_debugging;        /* debug.log is seen by the trace sink */
     const fvm_trace_sink *trace; /* NULL: off */

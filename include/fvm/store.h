@@ -132,6 +132,9 @@ FVM_API FVM_NODISCARD fvm_err fvm_lmdb_verify_folder(const char *folder, fvm_ver
 
 #define FVM_BUNDLE_NAME_MAX 64
 #define FVM_BUNDLE_EMBEDDED "embedded" /* the bundle of our own actors, in the library */
+/** The same with an init actor that installs codes of users: for networks whose machines have
+ *  fvm_machine_config.user_actors. */
+#define FVM_BUNDLE_EMBEDDED_USER "embedded-user"
 
 /** What is known of a bundle without reading its blocks. */
 typedef struct fvm_bundle_info {

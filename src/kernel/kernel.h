@@ -72,6 +72,10 @@ typedef struct fvm_kernel_ops {
      *  and the block returned too. Only where fvm_network.upgrade_actor; NULL otherwise. */
     fvm_err (*upgrade)(void *ctx, fvm_call_result *out, const fvm_invocation *caller,
                        const fvm_ipld_block *params, const fvm_ipld_block *info);
+    /** Validates and compiles `code` for actors of users: every import must resolve, `memory` and
+     *  `invoke` must be exported. Only where fvm_network.user_actors; NULL otherwise.
+     *  Errors: FVM_ERR_SYS_ILLEGAL_ARGUMENT (not such a module), FVM_ERR_MISSING_BLOCK, HOST. */
+    fvm_err (*install)(void *ctx, const fvm_cid *code);
     void *ctx;
 } fvm_kernel_ops;
 #define FVM_METHOD_UPGRADE 932083u

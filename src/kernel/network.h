@@ -49,6 +49,7 @@ typedef struct fvm_network {
     uint64_t max_memory_bytes;   /* of a message: 2 GiB */
     uint64_t max_block_bytes;    /* on create: 1 MiB; UINT64_MAX in nv17 */
     bool upgrade_actor;          /* FIP-0098 syscall and entry point; off everywhere */
+    bool user_actors; /* actor.install_actor; off unless a network's configuration says */
 } fvm_network;
 
 /** NULL for a version that is not in the table. */

@@ -61,7 +61,7 @@ enum {
 #include "prices.def"
 };
 #undef PRICE
-_Static_assert(PRICE_ROWS == 69, "rows of prices.def");
+_Static_assert(PRICE_ROWS == 70, "rows of prices.def");
 _Static_assert(sizeof(fvm_prices) == PRICE_ROWS * 8 + 4 * sizeof(fvm_aggregate_cost),
                "a price list is its rows and four step tables");
 
@@ -108,7 +108,8 @@ static const fvm_wasm_rules wasm_v4 = {
       .depth_inclusive = true,                                                                     \
       .max_memory_bytes = UINT64_C(2) << 30,                                                       \
       .max_block_bytes = UINT64_MAX,                                                               \
-      .upgrade_actor = false }
+      .upgrade_actor = false,                                                                      \
+      .user_actors = false }
 #define ROW(v, era_, list)                                                                         \
     { .version = (v),                                                                              \
       .era = (era_),                                                                               \
@@ -120,7 +121,8 @@ static const fvm_wasm_rules wasm_v4 = {
       .depth_inclusive = false,                                                                    \
       .max_memory_bytes = UINT64_C(2) << 30,                                                       \
       .max_block_bytes = UINT64_C(1) << 20,                                                        \
-      .upgrade_actor = false }
+      .upgrade_actor = false,                                                                      \
+      .user_actors = false }
 
 static const fvm_network networks[] = {
     ROW_V2(17, &prices_nv17),          ROW(18, FVM_ERA_V3, &prices_nv18),

@@ -87,6 +87,12 @@ fvm_err fvm_price_on_create_actor(const fvm_network *net, fvm_gas *gas, bool new
     return fvm_gas_charge(gas, "OnCreateActor", p->create_actor_compute, other);
 }
 
+fvm_err fvm_price_on_install_actor(const fvm_network *net, fvm_gas *gas, size_t size)
+{
+    uint64_t compute = linear(0, net->prices->install_actor_per_byte, size);
+    return fvm_gas_charge(gas, "OnInstallActor", compute, 0);
+}
+
 fvm_err fvm_price_on_delete_actor(const fvm_network *net, fvm_gas *gas)
 {
     if (net->era == FVM_ERA_V2) {

@@ -40,6 +40,8 @@ FVM_NODISCARD fvm_err fvm_price_on_actor_update(const fvm_network *net, fvm_gas 
 /** OnCreateActor; `new_address`: an ID is assigned as well (creation by a send). */
 FVM_NODISCARD fvm_err fvm_price_on_create_actor(const fvm_network *net, fvm_gas *gas,
                                                 bool new_address);
+/** OnInstallActor: validating and compiling a module of `size` bytes. */
+FVM_NODISCARD fvm_err fvm_price_on_install_actor(const fvm_network *net, fvm_gas *gas, size_t size);
 /** OnDeleteActor; a refund in nv17. */
 FVM_NODISCARD fvm_err fvm_price_on_delete_actor(const fvm_network *net, fvm_gas *gas);
 

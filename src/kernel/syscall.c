@@ -67,6 +67,7 @@ static const fvm_wasm_host_func funcs_v2[] = {
 #define V34 DROP
 #define V234 TAKE
 #define UPGRADE DROP
+#define INSTALL DROP
 #include "syscalls.def"
 };
 #undef V2
@@ -97,17 +98,33 @@ static const fvm_wasm_host_func funcs_v4_upgrade[] = {
 #define UPGRADE TAKE
 #include "syscalls.def"
 };
+#undef INSTALL
+
+static const fvm_wasm_host_func funcs_v4_both[] = {
+#define INSTALL TAKE
+#include "syscalls.def"
+};
+#undef UPGRADE
+
+static const fvm_wasm_host_func funcs_v4_install[] = {
+#define UPGRADE DROP
+#include "syscalls.def"
+};
 
 _Static_assert(FVM_COUNT(funcs_v2) == 36, "nv17 offers 36 syscalls");
 _Static_assert(FVM_COUNT(funcs_v3) == 40, "nv18-20 offer 40 syscalls");
 _Static_assert(FVM_COUNT(funcs_v4) == 41, "nv21+ offers 41 syscalls");
 _Static_assert(FVM_COUNT(funcs_v4_upgrade) == FVM_COUNT(funcs_v4) + 1, "FIP-0098 adds one");
+_Static_assert(FVM_COUNT(funcs_v4_install) == FVM_COUNT(funcs_v4) + 1, "user actors add one");
 
 static const fvm_wasm_host_table table_v2 = { funcs_v2, FVM_COUNT(funcs_v2) };
 static const fvm_wasm_host_table table_v3 = { funcs_v3, FVM_COUNT(funcs_v3) };
 static const fvm_wasm_host_table table_v4 = { funcs_v4, FVM_COUNT(funcs_v4) };
 static const fvm_wasm_host_table table_v4_upgrade = { funcs_v4_upgrade,
                                                       FVM_COUNT(funcs_v4_upgrade) };
+static const fvm_wasm_host_table table_v4_install = { funcs_v4_install,
+                                                      FVM_COUNT(funcs_v4_install) };
+static const fvm_wasm_host_table table_v4_both = { funcs_v4_both, FVM_COUNT(funcs_v4_both) };
 
 const fvm_wasm_host_table *fvm_kernel_syscalls(const fvm_network *net)
 {
@@ -116,6 +133,7 @@ const fvm_wasm_host_table *fvm_kernel_syscalls(const fvm_network *net)
     case FVM_ERA_V3: return &table_v3;
     case FVM_ERA_V4: break;
     }
+    if (net->user_actors) return net->upgrade_actor ? &table_v4_both : &table_v4_install;
     return net->upgrade_actor ? &table_v4_upgrade : &table_v4;
 }
 

@@ -286,3 +286,27 @@ fvm_err fvm__actor_upgrade(fvm_syscall *c, const uint64_t *args, uint8_t *out)
     inv->exit_handle = fvm_load_le32(out + 4);
     return FVM_ERR_EXIT;
 }
+
+/* --- code of users (off unless the network's configuration says) --- */
+
+/* What is made of the code is the machine's alone: whether it may be used, the init actor remembers. The
+ * charge comes before the work, which is linear in the bytes. */
+fvm_err fvm__actor_install(fvm_syscall *c, const uint64_t *args, uint8_t *out)
+{
+    fvm_message_env *env = c->env;
+    fvm_cid code;
+    fvm_buf spare;
+    fvm_bytes wasm;
+    (void)out;
+    FVM_TRY(fvm__read_cid(&code, c, args[0]));
+    if (c->inv->receiver != FVM_ID_INIT) return FVM_ERR_SYS_FORBIDDEN;
+    if (c->inv->read_only) return FVM_ERR_SYS_READ_ONLY;
+    if (!fvm__cid_set_has(&c->inv->reachable, &code)) return FVM_ERR_SYS_NOT_FOUND;
+    if (code.codec != FVM_CODEC_RAW) return FVM_ERR_SYS_ILLEGAL_CODEC;
+    fvm_buf_init(&spare, env->alloc);
+    fvm_err err = fvm_blockstore_view(env->blocks, &wasm, &spare, &code);
+    if (err == FVM_ERR_NOT_FOUND) err = FVM_ERR_MISSING_BLOCK;
+    if (err == FVM_OK) err = fvm_price_on_install_actor(env->net, &env->gas, wasm.len);
+    fvm_buf_deinit(&spare);
+    return err == FVM_OK ? env->ops->install(env->ops->ctx, &code) : err;
+}

@@ -138,6 +138,24 @@ static fvm_err op_module(void *ctx, const fvm_wasm_module **out, const fvm_cid *
     return fvm__engine_module(m->context->engine, out, m->net, m->hosts, &m->store, code);
 }
 
+/* A module that does not load here would load nowhere. */
+static fvm_err op_install(void *ctx, const fvm_cid *code)
+{
+    const fvm_wasm_module *module;
+    fvm_wasm_export memory, entry;
+    fvm_err err = op_module(ctx, &module, code);
+    if (err == FVM_ERR_BAD_STATE) return FVM_ERR_SYS_ILLEGAL_ARGUMENT;
+    if (err != FVM_OK) return err;
+    bool good = fvm_wasm_module_links(module) &&
+                fvm_wasm_module_export(module, &memory, FVM_STR("memory")) &&
+                memory.kind == FVM_WASM_MEMORY &&
+                fvm_wasm_module_export(module, &entry, FVM_STR("invoke")) &&
+                entry.kind == FVM_WASM_FUNC && strcmp(entry.params, "i") == 0 &&
+                strcmp(entry.results, "i") == 0;
+    fvm_wasm_module_free((fvm_wasm_module *)(uintptr_t)module);
+    return good ? FVM_OK : FVM_ERR_SYS_ILLEGAL_ARGUMENT;
+}
+
 /* Step 9: min(premium, fee cap - base fee), at least 0. */
 static fvm_err effective_premium(fvm_big *out, const fvm_machine *m, const fvm_message *msg)
 {
@@ -157,6 +175,7 @@ static fvm_err start(running *run, fvm_machine *m, const fvm_message *msg, uint6
         .call = op_call,
         .module = op_module,
         .upgrade = op_upgrade,
+        .install = op_install,
         .ctx = run,
     };
     run->env = (fvm_message_env){

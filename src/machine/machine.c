@@ -98,7 +98,12 @@ fvm_err fvm__machine_new(fvm_machine **out, fvm_context *context, const fvm_bloc
     m->context = context;
     m->alloc = context->alloc;
     m->net = net;
-    m->hosts = fvm_kernel_syscalls(net);
+    if (config->user_actors) {
+        m->own_net = *net;
+        m->own_net.user_actors = true;
+        m->net = &m->own_net;
+    }
+    m->hosts = fvm_kernel_syscalls(m->net);
     if (config->externs) m->externs = *config->externs;
     m->tipset = (fvm_tipset_context){
         .epoch = config->epoch,
@@ -122,7 +127,8 @@ fvm_err fvm_machine_new(fvm_machine **out, fvm_context *context, const fvm_block
                         const fvm_cid *root, const fvm_machine_config *config)
 {
     const fvm_network *net = fvm_network_find(config->network_version);
-    return net ? fvm__machine_new(out, context, base, root, config, net) : FVM_ERR_VERSION;
+    if (!net || (config->user_actors && net->era != FVM_ERA_V4)) return FVM_ERR_VERSION;
+    return fvm__machine_new(out, context, base, root, config, net);
 }
 
 void fvm_machine_free(fvm_machine *machine)

@@ -18,6 +18,7 @@ struct fvm_machine {
     fvm_context *context;
     const fvm_allocator *alloc;
     const fvm_network *net;
+    fvm_network own_net; /* what `net` points to when a switch is on */
     const fvm_wasm_host_table *hosts;
     fvm_externs externs;
     fvm_tipset_context tipset;

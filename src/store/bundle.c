@@ -228,8 +228,11 @@ fvm_bytes fvm__bundle_embedded(void)
     return (fvm_bytes){ fvm__embedded_car, (size_t)fvm__embedded_car_len };
 }
 
-static fvm_err open_embedded(fvm_blockstore *out, fvm_bundle_info *info, const fvm_allocator *alloc,
-                             fvm_store_why *why)
+/* Two bundles, one CAR: a root each. */
+static const char *const embedded_names[] = { FVM_BUNDLE_EMBEDDED, FVM_BUNDLE_EMBEDDED_USER };
+
+static fvm_err open_embedded(fvm_blockstore *out, fvm_bundle_info *info, size_t which,
+                             const fvm_allocator *alloc, fvm_store_why *why)
 {
     fvm_bytes car = fvm__bundle_embedded();
     FVM_TRY(fvm__car_open_memory(out, car, FVM_BUNDLE_EMBEDDED, alloc, why));
@@ -238,9 +241,8 @@ static fvm_err open_embedded(fvm_blockstore *out, fvm_bundle_info *info, const f
     uint8_t digest[32];
     size_t count;
     fvm_blockstore_car_roots(out, &roots, &count);
-    *info = (fvm_bundle_info){ .name = FVM_BUNDLE_EMBEDDED,
-                               .manifest = roots[0],
-                               .car_bytes = car.len };
+    *info = (fvm_bundle_info){ .manifest = roots[which], .car_bytes = car.len };
+    (void)snprintf(info->name, sizeof info->name, "%s", embedded_names[which]);
     fvm_sha256(digest, car);
     for (size_t i = 0; i < sizeof digest; i++)
         (void)snprintf(info->car_sha256 + 2 * i, 3, "%02x", digest[i]);
@@ -265,7 +267,8 @@ fvm_err fvm_bundle_open(fvm_blockstore *out, fvm_bundle_info *info, const char *
 {
     fvm_bundle_info found;
     fvm_buf path;
-    if (strcmp(name, FVM_BUNDLE_EMBEDDED) == 0) return open_embedded(out, info, alloc, why);
+    for (size_t i = 0; i < FVM_COUNT(embedded_names); i++)
+        if (strcmp(name, embedded_names[i]) == 0) return open_embedded(out, info, i, alloc, why);
     if (!fvm__bundle_name_is(name)) return not_here(why, name);
     fvm_err err = fvm__bundle_info_read(&found, folder, name, alloc, why);
     if (err == FVM_ERR_NOT_FOUND) return not_here(why, name);
@@ -296,13 +299,15 @@ fvm_err fvm_bundle_open_manifest(fvm_blockstore *out, fvm_bundle_info *info, con
                                  fvm_store_why *why)
 {
     search s = { manifest, { 0 } };
-    fvm_bundle_info own;
-    FVM_TRY(open_embedded(out, &own, alloc, why));
-    if (fvm_cid_eq(manifest, &own.manifest)) {
-        if (info) *info = own;
-        return FVM_OK;
+    for (size_t i = 0; i < FVM_COUNT(embedded_names); i++) {
+        fvm_bundle_info own;
+        FVM_TRY(open_embedded(out, &own, i, alloc, why));
+        if (fvm_cid_eq(manifest, &own.manifest)) {
+            if (info) *info = own;
+            return FVM_OK;
+        }
+        fvm_blockstore_free(out);
     }
-    fvm_blockstore_free(out);
     FVM_TRY(fvm_bundle_each(folder, match_manifest, &s, alloc, why));
     if (s.name[0]) return fvm_bundle_open(out, info, folder, s.name, alloc, why);
     char text[FVM_CID_TEXT_MAX];

@@ -60,6 +60,14 @@ bool fvm_wasm_module_export_at(const fvm_wasm_module *module, fvm_bytes *name,
     return true;
 }
 
+bool fvm_wasm_module_links(const fvm_wasm_module *module)
+{
+    if (module->n_imports != module->n_func_imports) return false;
+    for (uint32_t i = 0; i < module->n_func_imports; i++)
+        if (!module->funcs[i].host) return false;
+    return true;
+}
+
 bool fvm_wasm_module_export(const fvm_wasm_module *module, fvm_wasm_export *out, fvm_bytes name)
 {
     const fvm__export_entry *entry = fvm__module_find_export(module, name);

@@ -118,6 +118,8 @@ typedef struct fvm_wasm_export {
 
 /** Finds an export by name; false when there is none. */
 bool fvm_wasm_module_export(const fvm_wasm_module *module, fvm_wasm_export *out, fvm_bytes name);
+/** Whether every import is a function that resolved against the host table. */
+bool fvm_wasm_module_links(const fvm_wasm_module *module);
 
 /* --- instances and calls ------------------------------------------------------------------------ */
 

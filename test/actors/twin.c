@@ -63,7 +63,7 @@ static fvm_big fil(uint64_t n)
     return v;
 }
 
-static void open_machine(twin_side *s, int64_t epoch)
+static void open_machine(twin_side *s, int64_t epoch, bool user_actors)
 {
     fvm_machine_config config = {
         .network_version = 27,
@@ -72,11 +72,12 @@ static void open_machine(twin_side *s, int64_t epoch)
         .timestamp = 1,
         .base_fee = fvm_big_u64(100),
         .circulating_supply = fil(10000),
+        .user_actors = user_actors,
     };
     CHECK_OK(fvm_machine_new(&s->machine, s->context, &s->store, &s->root, &config));
 }
 
-static void open_side(twin_side *s, const fvm_bundle_info *info)
+static void open_side(twin_side *s, const fvm_bundle_info *info, bool user_actors)
 {
     fvm_genesis_account accounts[TWIN_END - TWIN_ALICE] = { { .threshold = 0 } };
     const fvm_address alice[] = { fvm_address_id(TWIN_ALICE) };
@@ -106,7 +107,7 @@ static void open_side(twin_side *s, const fvm_bundle_info *info)
     CHECK_OK(fvm_context_new(&s->context, s->engine, NULL));
     fvm_receipt_init(&s->receipt, NULL);
     s->gas = 0;
-    open_machine(s, 1);
+    open_machine(s, 1, user_actors);
 }
 
 static void check_same_state(twin *t, const char *why);
@@ -117,15 +118,25 @@ void twin_open(twin *t)
     t->sides = 0;
     t->epoch = 1;
     t->nonce = 0;
+    t->user_actors = false;
     for (int i = 0; i < 2; i++) {
         fvm_bundle_info info;
         fvm_err err = fvm_bundle_open(&t->side[i].bundle, &info, NULL, bundles[i], NULL, NULL);
         if (i == 1 && err == FVM_ERR_NOT_FOUND) break;
         CHECK_OK(err);
         t->sides++;
-        open_side(&t->side[i], &info);
+        open_side(&t->side[i], &info, false);
     }
     check_same_state(t, "genesis");
+}
+
+void twin_open_user(twin *t)
+{
+    fvm_bundle_info info;
+    *t = (twin){ .sides = 1, .epoch = 1, .user_actors = true };
+    CHECK_OK(
+        fvm_bundle_open(&t->side[0].bundle, &info, NULL, FVM_BUNDLE_EMBEDDED_USER, NULL, NULL));
+    open_side(&t->side[0], &info, true);
 }
 
 void twin_close(twin *t)
@@ -148,7 +159,7 @@ void twin_epoch(twin *t, int64_t epoch)
         twin_side *s = &t->side[i];
         CHECK_OK(fvm_machine_flush(s->machine, &s->root));
         fvm_machine_free(s->machine);
-        open_machine(s, epoch);
+        open_machine(s, epoch, t->user_actors);
     }
 }
 

@@ -36,11 +36,14 @@ typedef struct twin {
     twin_side side[2]; /* ours first */
     int sides;         /* 2, or 1 when v18 is not here */
     int64_t epoch;
+    bool user_actors;
     uint64_t nonce; /* of the next message */
 } twin;
 
 /** Opens both at epoch 1. Ends the test on any failure. */
 void twin_open(twin *t);
+/** Ours alone, with codes of users. */
+void twin_open_user(twin *t);
 void twin_close(twin *t);
 /** Goes on at another epoch. */
 void twin_epoch(twin *t, int64_t epoch);

@@ -76,6 +76,9 @@ FVM_SYSCALL("actor", "get_builtin_actor_type")
 uint32_t fvm_sys_builtin_type(int32_t *type_out, const uint8_t *code_cid);
 FVM_SYSCALL("actor", "get_code_cid_for_type")
 uint32_t fvm_sys_code_for_type(uint32_t *len_out, int32_t type, uint8_t *cid, uint32_t cid_cap);
+/** Only the init actor may, and only where the network has actors of users: checks and compiles the
+ *  block of `code_cid`. */
+FVM_SYSCALL("actor", "install_actor") uint32_t fvm_sys_install_actor(const uint8_t *code_cid);
 FVM_SYSCALL("actor", "balance_of") uint32_t fvm_sys_balance_of(fvm_abi_token *out, uint64_t id);
 
 /* --- crypto --- verdicts are 0 for valid and -1 for not */
