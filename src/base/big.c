@@ -13,16 +13,15 @@ fvm_big fvm_big_zero(void)
 
 fvm_big fvm_big_u64(uint64_t v)
 {
-    return (fvm_big){ .limb = { v }, .count = v != 0 };
+    fvm_big r = fvm_big_zero();
+    fvm__big_set_u128(&r, v);
+    return r;
 }
 
 fvm_big fvm_big_u128(uint64_t hi, uint64_t lo)
 {
-    fvm_big r = fvm_big_u64(lo);
-    if (hi) {
-        r.limb[1] = hi;
-        r.count = 2;
-    }
+    fvm_big r = fvm_big_zero();
+    fvm__big_set_u128(&r, (fvm_u128)hi << 64 | lo);
     return r;
 }
 
@@ -96,9 +95,7 @@ static inline bool get_small(fvm_u128 *v, const fvm_big *a)
 
 static inline void set_small(fvm_big *r, fvm_u128 v, bool negative)
 {
-    r->limb[0] = (uint64_t)v;
-    r->limb[1] = (uint64_t)(v >> 64);
-    r->count = r->limb[1] ? 2 : r->limb[0] != 0;
+    fvm__big_set_u128(r, v);
     r->negative = negative && r->count;
 }
 

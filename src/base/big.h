@@ -14,12 +14,17 @@ static inline void fvm__big_copy(fvm_big *out, const fvm_big *a)
     out->count = a->count;
     out->negative = a->negative;
 }
-/** Sets it to 0 and leaves the limbs as they are. */
+/** Sets a value of at most two limbs; the others stay as they are. */
+static inline void fvm__big_set_u128(fvm_big *out, fvm_u128 v)
+{
+    out->limb[0] = (uint64_t)v;
+    out->limb[1] = (uint64_t)(v >> 64);
+    out->count = out->limb[1] ? 2 : out->limb[0] != 0;
+    out->negative = false;
+}
 static inline void fvm__big_clear(fvm_big *out)
 {
-    out->limb[0] = out->limb[1] = 0;
-    out->count = 0;
-    out->negative = false;
+    fvm__big_set_u128(out, 0);
 }
 /** Bytes of the wire form, FVM_BIG_WIRE_MAX + 1 as from fvm_big_write. */
 static inline size_t fvm__big_wire_len(const fvm_big *a)

@@ -66,7 +66,13 @@ FVM_NODISCARD fvm_err fvm__event_emit_cbor(fvm_invocation *inv, fvm_bytes blob);
 /** Charges what wasm used since the last synchronisation (engine.md 7). */
 FVM_NODISCARD fvm_err fvm__gas_settle(fvm_invocation *inv, fvm_wasm_instance *instance);
 /** Sets wasm's counter to what the tracker has left. */
-void fvm__gas_sync(fvm_invocation *inv, fvm_wasm_instance *instance);
+static inline void fvm__gas_sync(fvm_invocation *inv, fvm_wasm_instance *instance)
+{
+    int64_t available = fvm_gas_available(&inv->env->gas);
+    fvm_wasm_instance_set_gas(instance, available);
+    inv->synced_milligas = available;
+    inv->synced_memory = inv->env->memory_bytes;
+}
 
 /* --- syscalls --- */
 

@@ -36,14 +36,6 @@ fvm_err fvm__gas_settle(fvm_invocation *inv, fvm_wasm_instance *instance)
     return FVM_OK;
 }
 
-void fvm__gas_sync(fvm_invocation *inv, fvm_wasm_instance *instance)
-{
-    int64_t available = fvm_gas_available(&inv->env->gas);
-    fvm_wasm_instance_set_gas(instance, available);
-    inv->synced_milligas = available;
-    inv->synced_memory = inv->env->memory_bytes;
-}
-
 /* The message's total of memory, over all live instances. */
 static bool limiter_grow(void *ctx, uint64_t bytes)
 {

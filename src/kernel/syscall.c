@@ -8,6 +8,25 @@
  * by the next settling (nv18+), as all nodes do. */
 #include "internal.h"
 
+/* Settles what wasm used and charges for the host call. The usual way, where there is gas for both and
+ * nobody sees the charges one by one, is a comparison and an addition. */
+static inline fvm_err charge_entry(fvm_invocation *inv, fvm_wasm_instance *instance)
+{
+    fvm_message_env *env = inv->env;
+    fvm_gas *gas = &env->gas;
+    int64_t counter = fvm_wasm_instance_gas(instance);
+    if (FVM_LIKELY(!gas->trace && counter >= 0 && env->net->era != FVM_ERA_V2)) {
+        uint64_t exec = fvm_sat_sub_u64((uint64_t)inv->synced_milligas, (uint64_t)counter);
+        uint64_t total = fvm_sat_add_u64(exec, env->net->prices->host_call);
+        if (FVM_LIKELY(total <= (uint64_t)gas->limit - (uint64_t)gas->used)) {
+            gas->used = (int64_t)((uint64_t)gas->used + total);
+            return FVM_OK;
+        }
+    }
+    FVM_TRY(fvm__gas_settle(inv, instance));
+    return fvm_price_on_syscall(env->net, gas);
+}
+
 /* Inlined into the entry of each row, where `out_size` and `handler` are constants. */
 static inline __attribute__((always_inline)) fvm_err enter(fvm_wasm_instance *instance, void *host,
                                                            uint64_t *slots, size_t out_size,
@@ -15,8 +34,7 @@ static inline __attribute__((always_inline)) fvm_err enter(fvm_wasm_instance *in
 {
     fvm_invocation *inv = host;
     fvm_message_env *env = inv->env;
-    FVM_TRY(fvm__gas_settle(inv, instance));
-    FVM_TRY(fvm_price_on_syscall(env->net, &env->gas));
+    FVM_TRY(charge_entry(inv, instance));
 
     fvm_syscall c = { .inv = inv, .env = env, .mem = fvm_wasm_instance_memory(instance) };
     uint8_t out[FVM__SYSCALL_OUT_MAX];

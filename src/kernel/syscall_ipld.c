@@ -1,5 +1,6 @@
 /* syscall_ipld.c - modules `ipld` and `self`: blocks, the actor's state root, balance and end
  * (reference/kernel.md 4 and 5). */
+#include "base/big.h"
 #include "internal.h"
 
 /* --- ipld --- */
@@ -171,7 +172,10 @@ fvm_err fvm__self_balance(fvm_syscall *c, fvm_big *out)
     const fvm_actor *actor;
     fvm_err err = fvm_env_get_actor(c->env, &actor, c->inv->receiver);
     if (err != FVM_OK && err != FVM_ERR_NOT_FOUND) return err;
-    *out = err == FVM_OK ? actor->balance : fvm_big_zero();
+    if (err == FVM_OK)
+        fvm__big_copy(out, &actor->balance);
+    else
+        fvm__big_clear(out);
     return FVM_OK;
 }
 

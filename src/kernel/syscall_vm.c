@@ -3,6 +3,7 @@
 #include "exit_code.h"
 #include "internal.h"
 
+#include "base/big.h"
 #include "crypto/crypto.h"
 #include "ipld/cbor.h"
 
@@ -237,7 +238,8 @@ static fvm_err send(fvm_syscall *c, uint8_t *out, fvm_call *call, uint32_t param
 
 fvm_err fvm__send(fvm_syscall *c, const uint64_t *args, uint8_t *out)
 {
-    fvm_big value = fvm_big_u128(args[4], args[5]);
+    fvm_big value;
+    fvm__big_set_u128(&value, (fvm_u128)args[4] << 64 | args[5]);
     fvm_call call = { .from = c->inv->receiver, .method = args[2], .value = &value };
     FVM_TRY(fvm__read_address(&call.to, c, args[0], args[1]));
     call.gas_limit = UINT64_MAX;
@@ -253,7 +255,8 @@ fvm_err fvm__send(fvm_syscall *c, const uint64_t *args, uint8_t *out)
 
 fvm_err fvm__send_plain(fvm_syscall *c, const uint64_t *args, uint8_t *out)
 {
-    fvm_big value = fvm_big_u128(args[4], args[5]);
+    fvm_big value;
+    fvm__big_set_u128(&value, (fvm_u128)args[4] << 64 | args[5]);
     fvm_call call = {
         .from = c->inv->receiver, .method = args[2], .value = &value, .gas_limit = UINT64_MAX
     };

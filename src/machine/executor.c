@@ -111,8 +111,17 @@ static fvm_err run_preflight(fvm_machine *m, fvm_receipt *receipt, preflight *ou
 
 /* --- the call --- */
 
+/* Modules that the message ran, so that calls within it pass the engine's lock once for each: by bits
+ * of the code's digest, and held until the message ends. */
+#define KNOWN_MODULES 8u
+typedef struct known_module {
+    const fvm_wasm_module *module; /* NULL: empty */
+    fvm_cid code;
+} known_module;
+
 typedef struct running {
     fvm_machine *machine;
+    known_module known[KNOWN_MODULES];
     fvm_message_env env;
     fvm_call_manager calls;
     fvm_kernel_ops ops;
@@ -134,8 +143,22 @@ static fvm_err op_upgrade(void *ctx, fvm_call_result *out, const fvm_invocation 
 
 static fvm_err op_module(void *ctx, const fvm_wasm_module **out, const fvm_cid *code)
 {
-    fvm_machine *m = ((running *)ctx)->machine;
-    return fvm__engine_module(m->context->engine, out, m->net, m->hosts, &m->store, code);
+    running *run = ctx;
+    fvm_machine *m = run->machine;
+    known_module *known = &run->known[code->digest[0] % KNOWN_MODULES];
+    if (!known->module || !fvm_cid_eq(&known->code, code)) {
+        const fvm_wasm_module *module;
+        FVM_TRY(fvm__engine_module(m->context->engine, &module, m->net, m->hosts, &m->store, code));
+        fvm_wasm_module_free(known->module);
+        *known = (known_module){ module, *code };
+    }
+    *out = fvm_wasm_module_hold(known->module);
+    return FVM_OK;
+}
+
+static void let_go_of_modules(running *run)
+{
+    for (size_t i = 0; i < KNOWN_MODULES; i++) fvm_wasm_module_free(run->known[i].module);
 }
 
 /* A module that does not load here would load nowhere. */
@@ -170,7 +193,8 @@ static fvm_err effective_premium(fvm_big *out, const fvm_machine *m, const fvm_m
 static fvm_err start(running *run, fvm_machine *m, const fvm_message *msg, uint64_t sender)
 {
     uint64_t receiver;
-    *run = (running){ .machine = m };
+    run->machine = m;
+    for (size_t i = 0; i < KNOWN_MODULES; i++) run->known[i].module = NULL;
     run->ops = (fvm_kernel_ops){
         .call = op_call,
         .module = op_module,
@@ -308,6 +332,7 @@ static fvm_err call_and_finish(fvm_machine *m, fvm_receipt *receipt, const fvm_m
         err = execute(&run, &result, msg, kind, chain_length);
         err = finish(receipt, err, &result, &run, msg);
     }
+    let_go_of_modules(&run);
     fvm_call_manager_deinit(&run.calls);
     fvm_env_deinit(&run.env);
     fvm_arena_reset(&m->context->arena);
