@@ -118,8 +118,24 @@ endforeach()
 
 # The EVM's precompiles: an actor that is nothing else, in the machine and natively with the mock kernel.
 fvm_add_actor(precompiles SOURCES test/evm/precompiles_actor.c ${precompile_sources})
-add_library(fvm_precompiles STATIC ${precompile_sources} test/evm/precompiles_actor.c)
+# Natively, bls12.c carries a blst of its own, whose names must not meet those of the library's.
+set(bls12 ${CMAKE_SOURCE_DIR}/actors/evm/precompiles/bls12.c)
+add_library(fvm_bls12 OBJECT ${bls12})
+target_include_directories(fvm_bls12 PRIVATE sdk/include include src)
+target_include_directories(fvm_bls12 SYSTEM PRIVATE ${BLST_DIR})
+target_link_libraries(fvm_bls12 PRIVATE fvm_options)
+target_compile_options(fvm_bls12 PRIVATE -ffunction-sections)
+find_program(FVM_OBJCOPY objcopy REQUIRED)
+set(bls12_object ${CMAKE_BINARY_DIR}/bls12_own.o)
+add_custom_command(OUTPUT ${bls12_object}
+  COMMAND ${FVM_OBJCOPY} --wildcard --keep-global-symbol=fvm__pre_* $<TARGET_OBJECTS:fvm_bls12>
+    ${bls12_object}
+  DEPENDS fvm_bls12 $<TARGET_OBJECTS:fvm_bls12> VERBATIM)
+set(native_sources ${precompile_sources})
+list(REMOVE_ITEM native_sources ${bls12})
+add_library(fvm_precompiles STATIC ${native_sources} ${bls12_object} test/evm/precompiles_actor.c)
 target_link_libraries(fvm_precompiles PUBLIC fvm_mock)
+target_link_options(fvm_precompiles PUBLIC -Wl,--gc-sections)
 file(GLOB sources CONFIGURE_DEPENDS test/evm/test_precompiles*.c)
 foreach(source ${sources})
   get_filename_component(name ${source} NAME_WE)
@@ -127,6 +143,7 @@ foreach(source ${sources})
   target_link_libraries(${name} PRIVATE fvm_test_support fvm_precompiles fvm_cli)
   add_dependencies(${name} actor_precompiles)
   target_include_directories(${name} PRIVATE test/sdk)
+  target_include_directories(${name} SYSTEM PRIVATE ${BLST_INCLUDE})
   target_compile_definitions(${name} PRIVATE ACTORS_DIR="${CMAKE_BINARY_DIR}/actors")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/evm)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})

@@ -5,6 +5,7 @@
 
 #include "test.h"
 
+#include <blst.h>
 #include <fvm/base.h>
 #include <string.h>
 
@@ -258,6 +259,170 @@ static size_t pre_make_bn_pairing(uint8_t *in, test_rng *rng)
     return pre_damage(in, 192 * n, rng);
 }
 
+/* --- BLS12-381, with points from the library's blst --- */
+
+static void pre_bls_put(uint8_t out[64], const blst_fp *a)
+{
+    memset(out, 0, 16);
+    blst_bendian_from_fp(out + 16, a);
+}
+
+static void pre_bls_fp(blst_fp *a, test_rng *rng)
+{
+    uint8_t bytes[48];
+    pre_number(bytes, 48, rng);
+    bytes[0] &= 0x0f;
+    blst_fp_from_bendian(a, bytes);
+}
+
+/* A point: a multiple of the generator, now and then infinity, or (outside) one that is only on the curve. */
+static void pre_bls_g1(uint8_t out[128], test_rng *rng, bool outside)
+{
+    static const uint8_t four[48] = { [47] = 4 };
+    uint8_t k[32];
+    blst_p1 p;
+    blst_p1_affine a;
+    blst_fp t, b;
+    if (outside) {
+        blst_fp_from_bendian(&b, four);
+        do {
+            pre_bls_fp(&a.x, rng);
+            blst_fp_sqr(&t, &a.x);
+            blst_fp_mul(&t, &t, &a.x);
+            blst_fp_add(&t, &t, &b);
+        } while (!blst_fp_sqrt(&a.y, &t));
+    } else {
+        pre_number(k, 32, rng);
+        blst_p1_mult(&p, blst_p1_generator(), k, test_rng_below(rng, 4) ? 256 : 3);
+        blst_p1_to_affine(&a, &p);
+    }
+    pre_bls_put(out, &a.x);
+    pre_bls_put(out + 64, &a.y);
+}
+
+static void pre_bls_g2(uint8_t out[256], test_rng *rng, bool outside)
+{
+    static const uint8_t four[48] = { [47] = 4 };
+    uint8_t k[32];
+    blst_p2 p;
+    blst_p2_affine a;
+    blst_fp2 t, b;
+    if (outside) {
+        blst_fp_from_bendian(&b.fp[0], four);
+        b.fp[1] = b.fp[0];
+        do {
+            pre_bls_fp(&a.x.fp[0], rng);
+            pre_bls_fp(&a.x.fp[1], rng);
+            blst_fp2_sqr(&t, &a.x);
+            blst_fp2_mul(&t, &t, &a.x);
+            blst_fp2_add(&t, &t, &b);
+        } while (!blst_fp2_sqrt(&a.y, &t));
+    } else {
+        pre_number(k, 32, rng);
+        blst_p2_mult(&p, blst_p2_generator(), k, test_rng_below(rng, 4) ? 256 : 3);
+        blst_p2_to_affine(&a, &p);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        pre_bls_put(out + 64 * i, &a.x.fp[i]);
+        pre_bls_put(out + 128 + 64 * i, &a.y.fp[i]);
+    }
+}
+
+static size_t pre_make_g1add(uint8_t *in, test_rng *rng)
+{
+    pre_bls_g1(in, rng, test_rng_below(rng, 3) == 0);
+    pre_bls_g1(in + 128, rng, test_rng_below(rng, 3) == 0);
+    if (test_rng_below(rng, 5) == 0) memcpy(in + 128, in, 128);
+    return pre_damage(in, 256, rng);
+}
+
+static size_t pre_make_g2add(uint8_t *in, test_rng *rng)
+{
+    pre_bls_g2(in, rng, test_rng_below(rng, 3) == 0);
+    pre_bls_g2(in + 256, rng, test_rng_below(rng, 3) == 0);
+    if (test_rng_below(rng, 5) == 0) memcpy(in + 256, in, 256);
+    return pre_damage(in, 512, rng);
+}
+
+static size_t pre_make_g1msm(uint8_t *in, test_rng *rng)
+{
+    size_t n = (size_t)test_rng_below(rng, 5);
+    for (size_t i = 0; i < n; i++) {
+        pre_bls_g1(in + 160 * i, rng, test_rng_below(rng, 20) == 0);
+        pre_number(in + 160 * i + 128, 32, rng);
+    }
+    return pre_damage(in, 160 * n, rng);
+}
+
+static size_t pre_make_g2msm(uint8_t *in, test_rng *rng)
+{
+    size_t n = (size_t)test_rng_below(rng, 4);
+    for (size_t i = 0; i < n; i++) {
+        pre_bls_g2(in + 288 * i, rng, test_rng_below(rng, 20) == 0);
+        pre_number(in + 288 * i + 256, 32, rng);
+    }
+    return pre_damage(in, 288 * n, rng);
+}
+
+/* e(a G, H) e(-G, a H) = 1 */
+static void pre_bls_pairing_one(uint8_t in[768], test_rng *rng)
+{
+    uint8_t k[32];
+    blst_p1 p = *blst_p1_generator();
+    blst_p2 q = *blst_p2_generator();
+    blst_p1_affine pa[2];
+    blst_p2_affine qa[2];
+    test_rng_fill(rng, k, 32);
+    blst_p1_cneg(&p, true);
+    blst_p1_to_affine(&pa[1], &p);
+    blst_p2_to_affine(&qa[0], &q);
+    blst_p1_mult(&p, blst_p1_generator(), k, 250);
+    blst_p2_mult(&q, &q, k, 250);
+    blst_p1_to_affine(&pa[0], &p);
+    blst_p2_to_affine(&qa[1], &q);
+    for (unsigned j = 0; j < 2; j++) {
+        uint8_t *at = in + 384 * j;
+        pre_bls_put(at, &pa[j].x);
+        pre_bls_put(at + 64, &pa[j].y);
+        for (unsigned i = 0; i < 2; i++) {
+            pre_bls_put(at + 128 + 64 * i, &qa[j].x.fp[i]);
+            pre_bls_put(at + 256 + 64 * i, &qa[j].y.fp[i]);
+        }
+    }
+}
+
+static size_t pre_make_bls_pairing(uint8_t *in, test_rng *rng)
+{
+    size_t n = (size_t)test_rng_below(rng, 3);
+    for (size_t i = 0; i < n; i++) {
+        pre_bls_g1(in + 384 * i, rng, test_rng_below(rng, 12) == 0);
+        pre_bls_g2(in + 384 * i + 128, rng, test_rng_below(rng, 8) == 0);
+    }
+    if (test_rng_below(rng, 3) == 0) {
+        pre_bls_pairing_one(in, rng);
+        n = 2;
+    }
+    return pre_damage(in, 384 * n, rng);
+}
+
+static size_t pre_make_map_fp(uint8_t *in, test_rng *rng)
+{
+    blst_fp a;
+    pre_bls_fp(&a, rng);
+    pre_bls_put(in, &a);
+    return pre_damage(in, 64, rng);
+}
+
+static size_t pre_make_map_fp2(uint8_t *in, test_rng *rng)
+{
+    blst_fp a;
+    for (unsigned i = 0; i < 2; i++) {
+        pre_bls_fp(&a, rng);
+        pre_bls_put(in + 64 * i, &a);
+    }
+    return pre_damage(in, 128, rng);
+}
+
 /* --- Filecoin's --- */
 
 static size_t pre_make_address(uint8_t *in, test_rng *rng)
@@ -344,6 +509,13 @@ static const struct {
     { "bn254 mul", 0x07, 10, false, pre_make_bn_mul },
     { "bn254 pairing", 0x08, 8, false, pre_make_bn_pairing },
     { "blake2f", 0x09, 10, false, pre_make_blake2f },
+    { "bls12 g1add", 0x0b, 12, false, pre_make_g1add },
+    { "bls12 g1msm", 0x0c, 8, false, pre_make_g1msm },
+    { "bls12 g2add", 0x0d, 12, false, pre_make_g2add },
+    { "bls12 g2msm", 0x0e, 8, false, pre_make_g2msm },
+    { "bls12 pairing", 0x0f, 8, false, pre_make_bls_pairing },
+    { "bls12 map fp to g1", 0x10, 6, false, pre_make_map_fp },
+    { "bls12 map fp2 to g2", 0x11, 6, false, pre_make_map_fp2 },
     { "p256verify", 0x100, 10, false, pre_make_p256 },
     { "resolve_address", 0xfe01, 20, false, pre_make_address },
     { "lookup_delegated", 0xfe02, 10, false, pre_make_id },
@@ -423,6 +595,74 @@ static size_t pre_gas_p256(uint8_t *in)
     return pre_hex(in, pre_p256_valid[0]);
 }
 
+static size_t pre_gas_g1add(uint8_t *in)
+{
+    test_rng rng = { 1 };
+    pre_bls_g1(in, &rng, true);
+    pre_bls_g1(in + 128, &rng, true);
+    return 256;
+}
+static size_t pre_gas_g2add(uint8_t *in)
+{
+    test_rng rng = { 1 };
+    pre_bls_g2(in, &rng, true);
+    pre_bls_g2(in + 256, &rng, true);
+    return 512;
+}
+static size_t pre_gas_g1msm(uint8_t *in, size_t n)
+{
+    test_rng rng = { n };
+    uint8_t pairing[768];
+    for (size_t i = 0; i < n; i++) {
+        pre_bls_pairing_one(pairing, &rng);
+        memcpy(in + 160 * i, pairing, 128);
+        test_rng_fill(&rng, in + 160 * i + 128, 32);
+    }
+    return 160 * n;
+}
+static size_t pre_gas_g2msm(uint8_t *in, size_t n)
+{
+    test_rng rng = { n };
+    uint8_t pairing[768];
+    for (size_t i = 0; i < n; i++) {
+        pre_bls_pairing_one(pairing, &rng);
+        memcpy(in + 288 * i, pairing + 512, 256);
+        test_rng_fill(&rng, in + 288 * i + 256, 32);
+    }
+    return 288 * n;
+}
+static size_t pre_gas_g1mul(uint8_t *in)
+{
+    return pre_gas_g1msm(in, 1);
+}
+static size_t pre_gas_g1msm_16(uint8_t *in)
+{
+    return pre_gas_g1msm(in, 16);
+}
+static size_t pre_gas_g2mul(uint8_t *in)
+{
+    return pre_gas_g2msm(in, 1);
+}
+static size_t pre_gas_g2msm_16(uint8_t *in)
+{
+    return pre_gas_g2msm(in, 16);
+}
+static size_t pre_gas_bls_pairing(uint8_t *in)
+{
+    test_rng rng = { 3 };
+    pre_bls_pairing_one(in, &rng);
+    return 768;
+}
+static size_t pre_gas_map_fp(uint8_t *in)
+{
+    return pre_hex(in, "00000000000000000000000000000000156c8a6a2c184569d69a76be144b5cdc"
+                       "5141d2d2ca4fe341f011e25e3969c55ad9e9b9ce2eb833c81a908e5fa4ac5f03");
+}
+static size_t pre_gas_map_fp2(uint8_t *in)
+{
+    return pre_gas_map_fp(in) + pre_gas_map_fp(in + 64);
+}
+
 static const struct {
     const char *name;
     unsigned number;
@@ -439,6 +679,15 @@ static const struct {
     { "bn254 mul", 0x07, pre_gas_bn_mul },
     { "bn254 pairing, 2 pairs", 0x08, pre_gas_bn_pairing },
     { "blake2f, 12 rounds", 0x09, pre_gas_blake2f },
+    { "bls12 g1add", 0x0b, pre_gas_g1add },
+    { "bls12 g1msm, 1 point", 0x0c, pre_gas_g1mul },
+    { "bls12 g1msm, 16 points", 0x0c, pre_gas_g1msm_16 },
+    { "bls12 g2add", 0x0d, pre_gas_g2add },
+    { "bls12 g2msm, 1 point", 0x0e, pre_gas_g2mul },
+    { "bls12 g2msm, 16 points", 0x0e, pre_gas_g2msm_16 },
+    { "bls12 pairing, 2 pairs", 0x0f, pre_gas_bls_pairing },
+    { "bls12 map fp to g1", 0x10, pre_gas_map_fp },
+    { "bls12 map fp2 to g2", 0x11, pre_gas_map_fp2 },
     { "p256verify", 0x100, pre_gas_p256 },
 };
 #define PRE_GAS_CASES FVM_COUNT(pre_gas_cases)

@@ -1,11 +1,9 @@
 /* curve.c - see curve.h. Formulas: the Explicit-Formulas Database, dbl-2001-b and add-1998-cmo-2. */
 #include "curve.h"
 
-#include <string.h>
+#include "wnaf.h"
 
-#define WINDOW 5 /* bits of a digit of a scalar: odd, between -15 and 15 */
-#define TABLE (1 << (WINDOW - 2))
-#define DIGITS 257
+#include <string.h>
 
 bool curve_has(const fe *x, const fe *y, const curve *c)
 {
@@ -92,44 +90,20 @@ void curve_add(curve_point *out, const curve_point *p, const curve_point *q, con
     fe_sub(&out->y, &u1, &s1, f);
 }
 
-/* Digits of a scalar, least significant first: each is 0 or odd, and of five in a row at most one is
- * not 0. Gives how many. */
-static unsigned recode(int8_t digit[DIGITS], const uint8_t k[32])
-{
-    unsigned n = 0, i = 0;
-    uint32_t window = 0, carry = 0;
-    memset(digit, 0, DIGITS);
-    while (i < DIGITS) {
-        /* bit i, unless the carry into it cancels it */
-        uint32_t bit = i < 256 ? (uint32_t)k[31 - i / 8] >> i % 8 & 1 : 0;
-        if (bit == carry) {
-            i++;
-            continue;
-        }
-        window = 0;
-        for (unsigned j = 0; j < WINDOW && i + j < 256; j++)
-            window |= ((uint32_t)k[31 - (i + j) / 8] >> (i + j) % 8 & 1) << j;
-        window += carry;
-        carry = window >> (WINDOW - 1);
-        digit[i] = (int8_t)((int32_t)window - (int32_t)(carry << WINDOW));
-        n = i + 1;
-        i += WINDOW;
-    }
-    return n;
-}
-
 void curve_mul(curve_point *out, const curve_point *p, const uint8_t (*k)[32], unsigned n,
                const curve *c)
 {
-    curve_point odd[2][TABLE], twice, r, t;
-    int8_t digit[2][DIGITS];
+    curve_point odd[2][WNAF_TABLE], twice, r, t;
+    int8_t digit[2][257];
     unsigned used = 0;
     for (unsigned i = 0; i < n; i++) {
-        unsigned len = recode(digit[i], k[i]);
+        uint8_t little[32];
+        for (unsigned j = 0; j < 32; j++) little[j] = k[i][31 - j];
+        unsigned len = fvm__wnaf(digit[i], little, 32);
         if (len > used) used = len;
         odd[i][0] = p[i];
         curve_double(&twice, &p[i], c);
-        for (unsigned j = 1; j < TABLE; j++) curve_add(&odd[i][j], &odd[i][j - 1], &twice, c);
+        for (unsigned j = 1; j < WNAF_TABLE; j++) curve_add(&odd[i][j], &odd[i][j - 1], &twice, c);
     }
     memset(&r, 0, sizeof r);
     bool started = false;

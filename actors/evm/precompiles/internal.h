@@ -23,6 +23,13 @@ bool fvm__pre_bn_add(fvm_bytes *out, fvm_bytes in);
 bool fvm__pre_bn_mul(fvm_bytes *out, fvm_bytes in);
 bool fvm__pre_bn_pairing(fvm_bytes *out, fvm_bytes in);
 bool fvm__pre_blake2f(fvm_bytes *out, fvm_bytes in);
+bool fvm__pre_bls_g1add(fvm_bytes *out, fvm_bytes in);
+bool fvm__pre_bls_g1msm(fvm_bytes *out, fvm_bytes in);
+bool fvm__pre_bls_g2add(fvm_bytes *out, fvm_bytes in);
+bool fvm__pre_bls_g2msm(fvm_bytes *out, fvm_bytes in);
+bool fvm__pre_bls_pairing(fvm_bytes *out, fvm_bytes in);
+bool fvm__pre_bls_map_fp(fvm_bytes *out, fvm_bytes in);
+bool fvm__pre_bls_map_fp2(fvm_bytes *out, fvm_bytes in);
 bool fvm__pre_p256(fvm_bytes *out, fvm_bytes in);
 
 /* Filecoin's */

@@ -51,7 +51,7 @@ bool fvm_evm_is_precompile(const uint8_t address[20])
 {
     unsigned n = number(address), low = n & 0xff;
     if (n >> 8 == FILECOIN) return low <= 6 && low != 4;
-    return n != 0 && (n <= 0x09 || n == 0x100);
+    return n != 0 && ((n <= 0x11 && n != 0x0a) || n == 0x100);
 }
 
 static bool identity(fvm_bytes *out, fvm_bytes in)
@@ -72,6 +72,13 @@ static bool run(fvm_bytes *out, unsigned n, const fvm_evm_call_context *ctx, fvm
     case 0x07: return fvm__pre_bn_mul(out, in);
     case 0x08: return fvm__pre_bn_pairing(out, in);
     case 0x09: return fvm__pre_blake2f(out, in);
+    case 0x0b: return fvm__pre_bls_g1add(out, in);
+    case 0x0c: return fvm__pre_bls_g1msm(out, in);
+    case 0x0d: return fvm__pre_bls_g2add(out, in);
+    case 0x0e: return fvm__pre_bls_g2msm(out, in);
+    case 0x0f: return fvm__pre_bls_pairing(out, in);
+    case 0x10: return fvm__pre_bls_map_fp(out, in);
+    case 0x11: return fvm__pre_bls_map_fp2(out, in);
     case 0x100: return fvm__pre_p256(out, in);
     case FILECOIN << 8 | 1: return fvm__pre_resolve_address(out, in);
     case FILECOIN << 8 | 2: return fvm__pre_lookup_delegated(out, in);
