@@ -96,6 +96,7 @@ endforeach()
 add_test(NAME command COMMAND ${CMAKE_SOURCE_DIR}/test/vectors/command $<TARGET_FILE:fvm>
   WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 fvm_register(command vectors)
+add_subdirectory(test/evm)
 # The core suite and the comparison with V8; see their folders.
 if(NOT FVM_FUZZ)
   add_subdirectory(test/wasm)
