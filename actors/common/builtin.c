@@ -4,8 +4,8 @@
 void builtin_restrict(void)
 {
     if (fvm_call.method >= FVM_FIRST_EXPORTED_METHOD) return;
-    /* reserved IDs and the actor itself need no look-up: they are built in, and no EVM contracts */
-    if (fvm_call.caller < BUILTIN_FIRST_USER_ID || fvm_call.caller == fvm_call.receiver) return;
+    /* system, init, reward, cron and the actor itself are there, built in, and no EVM contracts */
+    if (fvm_call.caller <= FVM_CRON_ACTOR || fvm_call.caller == fvm_call.receiver) return;
     int32_t type = fvm_actor_type(fvm_call.caller);
     fvm_require(type > 0 && type <= BUILTIN_LAST && type != BUILTIN_EVM, FVM_USR_FORBIDDEN,
                 "caller must be built in");

@@ -26,7 +26,7 @@ enum {
     BUILTIN_LAST = BUILTIN_ETHACCOUNT,
 };
 
-#define BUILTIN_FIRST_USER_ID 100 /* IDs below are reserved; what lives there is built in */
+#define BUILTIN_FIRST_USER_ID 100 /* IDs below are reserved */
 
 /** As FVM_ACTOR, with restricted dispatch: methods below 2^24 are for built-in actors other than EVM
  *  contracts, and for unknown low numbers that is said first, too. */

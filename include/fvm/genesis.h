@@ -79,6 +79,9 @@ typedef struct fvm_genesis_network {
     fvm_big reward_balance;       /* attoFIL that f02 has to pay out */
     const fvm_genesis_account *accounts;
     size_t account_count;
+    const fvm_genesis_actor
+        *extra; /* more actors as they are, for instance at the places left free */
+    size_t extra_count;
 } fvm_genesis_network;
 
 #define FVM_GENESIS_FIRST_ID 100 /* of the first account */

@@ -274,6 +274,8 @@ static fvm_err build_network(network_builder *b, fvm_cid *root, fvm_address *add
         if (addresses) addresses[i] = address;
     }
     FVM_TRY(add_null_address(b));
+    FVM_TRY(fvm_buf_append(&b->actors, (fvm_bytes){ (const uint8_t *)b->net->extra,
+                                                    b->net->extra_count * sizeof *b->net->extra }));
     fvm_genesis genesis = {
         .network_version = b->net->network_version,
         .network_name = b->net->network_name,

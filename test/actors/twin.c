@@ -63,6 +63,8 @@ static fvm_big fil(uint64_t n)
     return v;
 }
 
+static fvm_cid code_of(twin_side *s, const char *type);
+
 static void open_machine(twin_side *s, int64_t epoch, bool user_actors)
 {
     fvm_machine_config config = {
@@ -94,13 +96,16 @@ static void open_side(twin_side *s, const fvm_bundle_info *info, bool user_actor
                                                                 .signer_count = 1,
                                                                 .threshold = 1,
                                                                 .unlock_duration = 1000 };
+    s->manifest = info->manifest;
+    fvm_genesis_actor power = { .id = 4, .code = code_of(s, "account") };
     fvm_genesis_network network = { .network_version = 27,
                                     .bundle = &s->bundle,
                                     .manifest = info->manifest,
                                     .reward_balance = fil(1000000),
                                     .accounts = accounts,
-                                    .account_count = FVM_COUNT(accounts) };
-    s->manifest = info->manifest;
+                                    .account_count = FVM_COUNT(accounts),
+                                    .extra = &power,
+                                    .extra_count = 1 };
     CHECK_OK(fvm_blockstore_memory_new(&s->store, NULL));
     CHECK_OK(fvm_genesis_network_build(&s->root, NULL, &s->store, &network, NULL));
     CHECK_OK(fvm_engine_new(&s->engine, NULL));
