@@ -14,6 +14,8 @@ static const struct {
     const char *name;
     uint64_t id;
 } names[] = {
+    { "stranger", TWIN_STRANGER },
+    { "contract", TWIN_CONTRACT },
     { "system", 0 },
     { "init", 1 },
     { "reward", 2 },
@@ -97,15 +99,19 @@ static void open_side(twin_side *s, const fvm_bundle_info *info, bool user_actor
                                                                 .threshold = 1,
                                                                 .unlock_duration = 1000 };
     s->manifest = info->manifest;
-    fvm_genesis_actor power = { .id = 4, .code = code_of(s, "account") };
+    const fvm_genesis_actor extra[] = {
+        { .id = TWIN_POWER, .code = code_of(s, "account") },
+        { .id = TWIN_STRANGER, .code = fvm_cid_of(FVM_CODEC_RAW, FVM_STR("never run")) },
+        { .id = TWIN_CONTRACT, .code = code_of(s, "evm") },
+    };
     fvm_genesis_network network = { .network_version = 27,
                                     .bundle = &s->bundle,
                                     .manifest = info->manifest,
                                     .reward_balance = fil(1000000),
                                     .accounts = accounts,
                                     .account_count = FVM_COUNT(accounts),
-                                    .extra = &power,
-                                    .extra_count = 1 };
+                                    .extra = extra,
+                                    .extra_count = FVM_COUNT(extra) };
     CHECK_OK(fvm_blockstore_memory_new(&s->store, NULL));
     CHECK_OK(fvm_genesis_network_build(&s->root, NULL, &s->store, &network, NULL));
     CHECK_OK(fvm_engine_new(&s->engine, NULL));

@@ -11,7 +11,9 @@
 
 /** Who is there: names of the addresses in scripts. Accounts have 1000 FIL each. */
 enum {
-    TWIN_POWER = 4, /* an account without state in f04's place: only its ID counts */
+    TWIN_POWER = 4,     /* an account without state in f04's place: only its ID counts */
+    TWIN_STRANGER = 90, /* of a code that is not built in; it only sends */
+    TWIN_CONTRACT,      /* of a contract's code, without state; likewise */
     TWIN_ALICE = FVM_GENESIS_FIRST_ID, /* f1, key: 32 bytes of 1 */
     TWIN_BOB,                          /* f1, key: of 2 */
     TWIN_CAROL,                        /* f3, key: of 3 */
