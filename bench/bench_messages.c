@@ -1,6 +1,6 @@
 /* bench_messages.c - time of messages: the vectors of ../shared/vectors/bench, each applied as often
  * as its file says by one machine, with gas and state root checked at the end.
- *   usage: bench_messages [--engine interp|jit] [FILE|FOLDER]...
+ *   usage: bench_messages [--engine interp|jit] [--memory checked|guarded] [FILE|FOLDER]...
  * Prints per file: messages, microseconds of CPU per message, nanoseconds per gas. Files whose built-in
  * actors are not here are named as skipped. Decoding the message is not part of it: blocks come decoded. */
 #include "cli/conformance.h"
@@ -154,10 +154,13 @@ int main(int argc, char **argv)
     static char folder[] = DEFAULT_FOLDER;
     char *defaults[] = { folder };
     fvm_engine_config engine_config = { 0 };
-    if (argc > 2 && strcmp(argv[1], "--engine") == 0) {
-        engine_config.backend = strcmp(argv[2], "interp") == 0 ? FVM_ENGINE_INTERP : FVM_ENGINE_JIT;
-        argc -= 2;
-        argv += 2;
+    for (; argc > 2 && argv[1][0] == '-'; argc -= 2, argv += 2) {
+        if (strcmp(argv[1], "--memory") == 0)
+            engine_config.memory = strcmp(argv[2], "guarded") == 0 ? FVM_ENGINE_MEMORY_GUARDED
+                                                                   : FVM_ENGINE_MEMORY_CHECKED;
+        else
+            engine_config.backend = strcmp(argv[2], "interp") == 0 ? FVM_ENGINE_INTERP
+                                                                   : FVM_ENGINE_JIT;
     }
     char **paths = argc > 1 ? argv + 1 : defaults;
     int count = argc > 1 ? argc - 1 : 1;

@@ -87,7 +87,11 @@ set_tests_properties(rust-actors PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 1500
 # Message vectors, for people who have them beside the source tree; elsewhere the tests say that they
 # are skipped. `ctest -L vectors`.
 set(FVM_VECTORS ${CMAKE_SOURCE_DIR}/../shared/vectors CACHE PATH "Folder of the message vectors")
-foreach(name golden-kernel golden-emit golden-trace)
+set(limited limited-space)
+if(FVM_SANITIZE) # their shadow memory needs terabytes of it
+  set(limited)
+endif()
+foreach(name golden-kernel golden-emit golden-trace ${limited})
   add_test(NAME ${name} COMMAND ${CMAKE_SOURCE_DIR}/test/vectors/${name} $<TARGET_FILE:fvm>
     ${FVM_VECTORS}/golden-kernel WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   fvm_register(${name} vectors)

@@ -107,8 +107,8 @@ static inline const fvm_wasm_module *fleet_module(fleet *f, fvm_engine *engine, 
 {
     const fvm_network *net = fvm_network_find(FLEET_VERSION);
     const fvm_wasm_module *module;
-    CHECK_OK(
-        fvm__engine_module(engine, &module, net, fvm_kernel_syscalls(net), &f->bs, &f->codes[i]));
+    CHECK_OK(fvm__engine_module(engine, &module, NULL, net, fvm_kernel_syscalls(net), &f->bs,
+                                &f->codes[i]));
     return module;
 }
 static inline void fleet_load(fleet *f, fvm_engine *engine, unsigned i)

@@ -44,8 +44,21 @@ typedef struct fvm_code_cache {
     void (*save)(void *ctx, const uint8_t key[FVM_CODE_KEY_BYTES], fvm_bytes image);
     void *ctx;
 } fvm_code_cache;
+/** How compiled code keeps actors within their memory; results and gas do not depend on it. */
+typedef enum fvm_engine_memory {
+    FVM_ENGINE_MEMORY_DEFAULT, /* CHECKED, by which messages cost less */
+    FVM_ENGINE_MEMORY_CHECKED, /* each access is checked; no signal handlers */
+    FVM_ENGINE_MEMORY_GUARDED, /* each memory has 4 GiB of address space, and a fault is a trap: faster
+                                  loops, but system calls where an actor's memory grows. Installs
+                                  handlers for SIGSEGV and SIGBUS, once per process, which pass on
+                                  what is not theirs to those that were there; a host that installs
+                                  its own later must do likewise (Go and the JVM do). Where handlers
+                                  or address space cannot be had: CHECKED. Modules are not kept by a
+                                  code cache. */
+} fvm_engine_memory;
 typedef struct fvm_engine_config {
-    fvm_engine_backend backend;       /* what runs actors; results and gas do not depend on it */
+    fvm_engine_backend backend; /* what runs actors; results and gas do not depend on it */
+    fvm_engine_memory memory;
     const fvm_code_cache *code_cache; /* NULL: none; copied, ctx must outlive the engine. Only the
                                          compiler's code is kept */
     size_t cache_bytes; /* compiled modules kept (code and tables); 0: FVM_ENGINE_CACHE_BYTES */

@@ -17,8 +17,8 @@ static const char help[] =
     "a\n"
     "file whose built-in actors are not here is skipped.\n\n"
     "  --engine NAME  what runs wasm: interp or jit, which give the same results\n"
-    "                 (default: jit where there is one for this CPU)\n" FVM_CLI_CODE_CACHE_HELP
-    "  --jobs N       threads (default 1)\n"
+    "                 (default: jit where there is one for this "
+    "CPU)\n" FVM_CLI_MEMORY_HELP FVM_CLI_CODE_CACHE_HELP "  --jobs N       threads (default 1)\n"
     "  --network NV   run the variants of this network version alone\n"
     "  --actors WHAT  run the vectors of mainnet's built-in actors on the embedded ones: "
     "\"embedded\",\n"
@@ -34,14 +34,27 @@ static const char help[] =
     "  --help         this text\n\n"
     "Example: fvm conformance --jobs 4 ../shared/vectors/golden-kernel\n\n" FVM_CLI_EXIT_HELP;
 
-enum { ENGINE, CODE_CACHE, JOBS, NETWORK, ACTORS, TRACES, EMIT, STATS, JSON, VERBOSE, HELP };
+enum {
+    ENGINE,
+    MEMORY,
+    CODE_CACHE,
+    JOBS,
+    NETWORK,
+    ACTORS,
+    TRACES,
+    EMIT,
+    STATS,
+    JSON,
+    VERBOSE,
+    HELP
+};
 static const fvm_option options[] = {
-    [ENGINE] = { "--engine", true }, [CODE_CACHE] = { "--code-cache", true },
-    [JOBS] = { "--jobs", true },     [NETWORK] = { "--network", true },
-    [ACTORS] = { "--actors", true }, [TRACES] = { "--traces", false },
-    [EMIT] = { "--emit", false },    [STATS] = { "--stats", false },
-    [JSON] = { "--json", false },    [VERBOSE] = { "--verbose", false },
-    [HELP] = { "--help", false },
+    [ENGINE] = { "--engine", true },         [MEMORY] = { "--memory", true },
+    [CODE_CACHE] = { "--code-cache", true }, [JOBS] = { "--jobs", true },
+    [NETWORK] = { "--network", true },       [ACTORS] = { "--actors", true },
+    [TRACES] = { "--traces", false },        [EMIT] = { "--emit", false },
+    [STATS] = { "--stats", false },          [JSON] = { "--json", false },
+    [VERBOSE] = { "--verbose", false },      [HELP] = { "--help", false },
 };
 
 #define JOBS_MAX 256
@@ -214,6 +227,9 @@ static int read_args(fvm_args *args, work *w, tally *t, fvm_paths *paths, size_t
         switch (which) {
         case ENGINE:
             if (!fvm_cli_engine_named(&w->engine.config.backend, args)) return FVM_ARG_BAD;
+            break;
+        case MEMORY:
+            if (!fvm_cli_memory_named(&w->engine.config.memory, args)) return FVM_ARG_BAD;
             break;
         case CODE_CACHE: w->engine.code_folder = args->value; break;
         case JOBS:

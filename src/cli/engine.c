@@ -10,6 +10,16 @@ bool fvm_cli_engine_named(fvm_engine_backend *out, const fvm_args *args)
     return false;
 }
 
+bool fvm_cli_memory_named(fvm_engine_memory *out, const fvm_args *args)
+{
+    bool guarded = strcmp(args->value, "guarded") == 0;
+    *out = guarded ? FVM_ENGINE_MEMORY_GUARDED : FVM_ENGINE_MEMORY_CHECKED;
+    if (guarded || strcmp(args->value, "checked") == 0) return true;
+    fprintf(stderr, "fvm %s: no memory '%s'; there are checked and guarded.\n", args->command,
+            args->value);
+    return false;
+}
+
 fvm_err fvm_cli_engine_open(fvm_cli_engine *e, const char *command)
 {
     fvm_store_why why;

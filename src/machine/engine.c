@@ -33,12 +33,14 @@ struct fvm_engine {
     size_t count, bytes; /* of those in the list */
 };
 
-#define KEY_MAX (FVM_CID_BYTES_MAX + 2 * sizeof(void *))
+#define KEY_MAX (FVM_CID_BYTES_MAX + 2 * sizeof(void *) + 1)
 
 static size_t make_key(uint8_t out[KEY_MAX], const fvm_network *net,
-                       const fvm_wasm_host_table *hosts, const fvm_cid *code)
+                       const fvm_wasm_host_table *hosts, const fvm_cid *code,
+                       fvm_wasm_backend backend)
 {
     size_t n = fvm_cid_write(out, code);
+    out[n++] = (uint8_t)backend; /* an engine may have a module in two forms */
     /* Tables are constants: their addresses name them for as long as this engine lives. */
     memcpy(out + n, &net->wasm, sizeof net->wasm);
     n += sizeof net->wasm;
@@ -51,6 +53,15 @@ fvm_err fvm_engine_new(fvm_engine **out, const fvm_allocator *alloc)
     return fvm_engine_new_with(out, NULL, alloc);
 }
 
+static fvm_wasm_backend guarded_if_possible(fvm_wasm_backend backend,
+                                            const fvm_engine_config *config)
+{
+    bool wanted = config && config->memory == FVM_ENGINE_MEMORY_GUARDED;
+    bool possible = wanted && backend != FVM_WASM_BACKEND_INTERP &&
+                    fvm_wasm_backend_available(FVM_WASM_BACKEND_X64_GUARD);
+    return possible ? FVM_WASM_BACKEND_X64_GUARD : backend;
+}
+
 fvm_err fvm_engine_new_with(fvm_engine **out, const fvm_engine_config *config,
                             const fvm_allocator *alloc)
 {
@@ -61,6 +72,7 @@ fvm_err fvm_engine_new_with(fvm_engine **out, const fvm_engine_config *config,
     };
     fvm_wasm_backend backend = backends[config ? config->backend : FVM_ENGINE_DEFAULT];
     if (!fvm_wasm_backend_available(backend)) return FVM_ERR_INVALID;
+    backend = guarded_if_possible(backend, config);
     fvm_engine *engine = fvm_mem_zalloc(alloc, sizeof *engine);
     if (!engine) return FVM_ERR_NOMEM;
     engine->alloc = alloc;
@@ -78,6 +90,12 @@ fvm_err fvm_engine_new_with(fvm_engine **out, const fvm_engine_config *config,
     fvm_map_init(&engine->modules, alloc);
     *out = engine;
     return FVM_OK;
+}
+
+void fvm__engine_look_after(const fvm_engine *engine)
+{
+    if (engine->backend == FVM_WASM_BACKEND_X64_GUARD)
+        (void)fvm_wasm_backend_available(engine->backend);
 }
 
 /* --- the list, under the lock ----------------------------------------------------------------- */
@@ -206,7 +224,7 @@ static void to_disk(fvm_engine *engine, const uint8_t *key, const fvm_wasm_modul
 
 static fvm_err load_or_compile(fvm_engine *engine, fvm_wasm_module **out, const fvm_network *net,
                                const fvm_wasm_host_table *hosts, fvm_bytes wasm,
-                               const fvm_cid *code)
+                               const fvm_cid *code, fvm_wasm_backend backend)
 {
     uint8_t key[FVM_CODE_KEY_BYTES];
     bool disk = engine->disk.load != NULL;
@@ -215,8 +233,7 @@ static fvm_err load_or_compile(fvm_engine *engine, fvm_wasm_module **out, const 
         *out = from_disk(engine, key, net, hosts, wasm);
         if (*out) return FVM_OK;
     }
-    fvm_err err = fvm_wasm_module_new_on(out, net->wasm, hosts, wasm, NULL, engine->alloc,
-                                         engine->backend);
+    fvm_err err = fvm_wasm_module_new_on(out, net->wasm, hosts, wasm, NULL, engine->alloc, backend);
     if (fvm_err_class_of(err) == FVM_CLASS_INPUT) err = FVM_ERR_BAD_STATE;
     if (err == FVM_OK && disk) to_disk(engine, key, *out, wasm);
     return err;
@@ -224,24 +241,27 @@ static fvm_err load_or_compile(fvm_engine *engine, fvm_wasm_module **out, const 
 
 static fvm_err make(fvm_engine *engine, fvm_wasm_module **out, const fvm_network *net,
                     const fvm_wasm_host_table *hosts, const fvm_blockstore *blocks,
-                    const fvm_cid *code)
+                    const fvm_cid *code, fvm_wasm_backend backend)
 {
     fvm_bytes wasm;
     fvm_buf spare;
     fvm_buf_init(&spare, engine->alloc);
     fvm_err err = fvm_blockstore_view(blocks, &wasm, &spare, code);
     if (err == FVM_ERR_NOT_FOUND) err = FVM_ERR_MISSING_BLOCK;
-    if (err == FVM_OK) err = load_or_compile(engine, out, net, hosts, wasm, code);
+    if (err == FVM_OK) err = load_or_compile(engine, out, net, hosts, wasm, code, backend);
     fvm_buf_deinit(&spare);
     return err;
 }
 
-fvm_err fvm__engine_module(fvm_engine *engine, const fvm_wasm_module **out, const fvm_network *net,
-                           const fvm_wasm_host_table *hosts, const fvm_blockstore *blocks,
-                           const fvm_cid *code)
+fvm_err fvm__engine_module(fvm_engine *engine, const fvm_wasm_module **out, fvm_wasm_context *wasm,
+                           const fvm_network *net, const fvm_wasm_host_table *hosts,
+                           const fvm_blockstore *blocks, const fvm_cid *code)
 {
+    fvm_wasm_backend backend = engine->backend;
+    if (backend == FVM_WASM_BACKEND_X64_GUARD && wasm && !fvm_wasm_context_guards(wasm))
+        backend = FVM_WASM_BACKEND_X64;
     uint8_t raw[KEY_MAX];
-    fvm_bytes key = { raw, make_key(raw, net, hosts, code) };
+    fvm_bytes key = { raw, make_key(raw, net, hosts, code, backend) };
     entry *mine;
     fvm_wasm_module *module = NULL;
     pthread_mutex_lock(&engine->lock);
@@ -249,7 +269,7 @@ fvm_err fvm__engine_module(fvm_engine *engine, const fvm_wasm_module **out, cons
     if (mine) {
         /* outside the lock: a big module must not hold up threads that want others */
         pthread_mutex_unlock(&engine->lock);
-        err = make(engine, &module, net, hosts, blocks, code);
+        err = make(engine, &module, net, hosts, blocks, code, backend);
         pthread_mutex_lock(&engine->lock);
         if (err == FVM_OK) {
             mine->module = module;

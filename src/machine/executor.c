@@ -146,9 +146,11 @@ static fvm_err op_module(void *ctx, const fvm_wasm_module **out, const fvm_cid *
     running *run = ctx;
     fvm_machine *m = run->machine;
     known_module *known = &run->known[code->digest[0] % KNOWN_MODULES];
-    if (!known->module || !fvm_cid_eq(&known->code, code)) {
+    if (!known->module || !fvm_cid_eq(&known->code, code) ||
+        !fvm_wasm_context_takes(m->context->wasm, known->module)) {
         const fvm_wasm_module *module;
-        FVM_TRY(fvm__engine_module(m->context->engine, &module, m->net, m->hosts, &m->store, code));
+        FVM_TRY(fvm__engine_module(m->context->engine, &module, m->context->wasm, m->net, m->hosts,
+                                   &m->store, code));
         fvm_wasm_module_free(known->module);
         *known = (known_module){ module, *code };
     }

@@ -11,6 +11,7 @@ fvm_err fvm_context_new(fvm_context **out, fvm_engine *engine, const fvm_allocat
     if (!context) return FVM_ERR_NOMEM;
     context->engine = engine;
     context->alloc = alloc;
+    fvm__engine_look_after(engine);
     fvm_err err = fvm_wasm_context_new(&context->wasm, alloc);
     if (err != FVM_OK) {
         fvm_mem_free(alloc, context, sizeof *context);
@@ -72,8 +73,8 @@ static fvm_err compile_builtins(fvm_machine *m)
 {
     for (uint32_t type = 1; type <= fvm_manifest_count(m->manifest); type++) {
         const fvm_wasm_module *module;
-        FVM_TRY(fvm__engine_module(m->context->engine, &module, m->net, m->hosts, &m->store,
-                                   fvm_manifest_code(m->manifest, type, NULL)));
+        FVM_TRY(fvm__engine_module(m->context->engine, &module, m->context->wasm, m->net, m->hosts,
+                                   &m->store, fvm_manifest_code(m->manifest, type, NULL)));
         fvm_wasm_module_free(module);
     }
     return FVM_OK;

@@ -7,6 +7,7 @@
  * instrumentation (engine.md 3) are checked here where they concern whole sections. */
 #include "base/vector.h"
 #include "wasm/decoder.h"
+#include "wasm/guard.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -674,6 +675,7 @@ fvm_err fvm__module_new(fvm_wasm_module **out, const fvm_wasm_rules *rules,
 
 bool fvm_wasm_backend_available(fvm_wasm_backend backend)
 {
+    if (backend == FVM_WASM_BACKEND_X64_GUARD) return fvm__x64_supported() && fvm__guard_install();
     return backend != FVM_WASM_BACKEND_X64 || fvm__x64_supported();
 }
 

@@ -77,6 +77,8 @@ void fvm_wasm_instance_free(fvm_wasm_instance *i)
 void fvm__instance_destroy(fvm_wasm_instance *i)
 {
     const fvm_wasm_module *m = i->module;
+    fvm__pool_forget_pages(i);
+    if (i->most_len > i->own_memory.len) i->own_memory.len = i->most_len; /* all that may exist */
     fvm__memory_close(i->context, &i->own_memory);
     for (uint32_t t = m->n_table_imports; t < m->n_tables; t++) {
         fvm__table *table = &i->own_tables[t];
@@ -141,6 +143,7 @@ static bool link_import(fvm_wasm_instance *i, const fvm__import *import, const f
     }
     if (import->kind == FVM_WASM_MEMORY) {
         i->memory = ext->object;
+        if (m->guarded && !i->memory->guarded) return false;
         return limits_fit(i->memory->len / FVM__PAGE_BYTES, &i->memory->limits,
                           &m->memories[import->index].limits);
     }
@@ -180,7 +183,7 @@ static fvm_err open_memory(fvm_wasm_instance *i)
     if (limits->min > most || !limiter_allows(i, (uint64_t)limits->min * FVM__PAGE_BYTES))
         return FVM_ERR_WASM_INSTANTIATE;
     i->own_memory.limits = *limits;
-    FVM_TRY(fvm__memory_open(i->context, &i->own_memory, limits->min, most));
+    FVM_TRY(fvm__memory_open(i->context, &i->own_memory, limits->min, most, m->guarded));
     i->memory = &i->own_memory;
     return FVM_OK;
 }

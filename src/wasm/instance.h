@@ -12,6 +12,7 @@ typedef struct fvm__memory {
     uint64_t len;      /* bytes in use */
     uint64_t reserved; /* bytes */
     fvm__limits limits;
+    bool guarded; /* what is not in use has no access, up to FVM__GUARD_SLOT_BYTES (guard.h) */
 } fvm__memory;
 
 typedef struct fvm__table {
@@ -67,6 +68,10 @@ struct fvm_wasm_instance {
 
     bool complete;         /* segments were written: what the pool can restore */
     uint32_t pooled_bytes; /* resident, while in the pool */
+    uint16_t *pages;       /* of the memory that exist; as of `faults` page faults (pool.c) */
+    uint32_t n_pages;
+    uint64_t faults;   /* 0: never counted */
+    uint64_t most_len; /* that the memory ever had */
     fvm_wasm_instance *next_pooled;
 };
 /** Where the values of globals lie behind the instance: compiled code bakes it in. */
@@ -130,6 +135,7 @@ typedef struct fvm__spare_memory {
     struct fvm__spare_memory *next;
     uint8_t *data;
     uint64_t reserved;
+    bool guarded;
 } fvm__spare_memory;
 
 struct fvm_wasm_context {
@@ -142,11 +148,13 @@ struct fvm_wasm_context {
     uint32_t n_pooled;
     uint64_t pooled_bytes;
     fvm_wasm_trap trap;
-    fvm_wasm_instance *entry; /* of the innermost run of compiled code */
-    void *native_sp;          /* where that run unwinds to */
-    int pagemap;              /* /proc/self/pagemap, if a process is its owner (pool.c) */
-    int pagemap_owner;
-    struct fvm__fiber *fiber; /* the native stack, made when first needed */
+    fvm_wasm_instance *entry;         /* of the innermost run of compiled code */
+    const fvm_wasm_instance *running; /* whose compiled code that is: guard.c asks */
+    void *native_sp;                  /* where that run unwinds to */
+    int pagemap;                      /* /proc/self/pagemap (pool.c) */
+    bool has_pagemap;
+    volatile uint8_t *process; /* a page that is cleared in a child of fork (pool.c) */
+    struct fvm__fiber *fiber;  /* the native stack, made when first needed */
 };
 
 /** Makes `bytes` of value stack available from context->sp on; `saved` restores. */
@@ -164,9 +172,11 @@ static inline void fvm__stack_release(fvm_wasm_context *context, fvm__stack_mark
 
 /** A zeroed memory of `pages`, in a reservation that it can grow in. */
 FVM_NODISCARD fvm_err fvm__memory_open(fvm_wasm_context *context, fvm__memory *memory,
-                                       uint32_t pages, uint32_t pages_max);
+                                       uint32_t pages, uint32_t pages_max, bool guarded);
 /** Grows within the reservation, or moves; false: no memory. */
 bool fvm__memory_extend(fvm__memory *memory, uint64_t len);
+/** Shrinks to `len`; what is cut off holds zeros already. */
+bool fvm__memory_cut(fvm__memory *memory, uint64_t len);
 void fvm__memory_close(fvm_wasm_context *context, fvm__memory *memory);
 
 /* fiber.c */
@@ -183,6 +193,8 @@ bool fvm__pool_park(fvm_wasm_instance *instance);
 fvm_wasm_instance *fvm__pool_take(fvm_wasm_context *context, const fvm_wasm_module *module);
 void fvm__pool_close_pagemap(fvm_wasm_context *context);
 void fvm__pool_clear(fvm_wasm_context *context);
+void fvm__pool_deinit(fvm_wasm_context *context);
+void fvm__pool_forget_pages(fvm_wasm_instance *instance);
 /** Frees for good. */
 void fvm__instance_destroy(fvm_wasm_instance *instance);
 #endif

@@ -174,7 +174,9 @@ struct fvm_wasm_module {
     const struct fvm__runner *runner; /* of the back end that made it */
     void *code;                       /* the back end's */
     size_t code_bytes;
-    uint32_t enter_at; /* where compiled code is entered from C */
+    uint32_t enter_at;       /* where compiled code is entered from C */
+    bool guarded;            /* accesses count on guard pages: memories must have them (guard.h) */
+    uint32_t bounds_trap_at; /* where a fault of such an access goes on */
 };
 
 /** The export of a name, or NULL. */

@@ -81,8 +81,10 @@ FVM_NODISCARD fvm_err fvm_wasm_module_new(fvm_wasm_module **out, const fvm_wasm_
 typedef enum fvm_wasm_backend {
     FVM_WASM_BACKEND_DEFAULT, /* the compiler where there is one for the CPU */
     FVM_WASM_BACKEND_INTERP,
-    FVM_WASM_BACKEND_X64, /* the baseline compiler; x86-64 Linux */
+    FVM_WASM_BACKEND_X64,       /* the baseline compiler, with bounds checks; x86-64 Linux */
+    FVM_WASM_BACKEND_X64_GUARD, /* the same with guarded memory: wasm/guard.h */
 } fvm_wasm_backend;
+/** For X64_GUARD this installs the signal handlers. */
 bool fvm_wasm_backend_available(fvm_wasm_backend backend);
 /** As fvm_wasm_module_new, for a back end. FVM_ERR_WASM_UNSUPPORTED when it is not available. */
 FVM_NODISCARD fvm_err fvm_wasm_module_new_on(fvm_wasm_module **out, const fvm_wasm_rules *rules,
@@ -154,6 +156,11 @@ typedef struct fvm_wasm_limiter {
 typedef struct fvm_wasm_context fvm_wasm_context;
 FVM_NODISCARD fvm_err fvm_wasm_context_new(fvm_wasm_context **out, const fvm_allocator *alloc);
 void fvm_wasm_context_free(fvm_wasm_context *context);
+/** Whether the next instance of an X64_GUARD module finds address space (more than 4 GiB). Where it
+ *  is short, the same code made for X64 gives the same results. */
+bool fvm_wasm_context_guards(fvm_wasm_context *context);
+/** Whether that is so, or the module needs none. */
+bool fvm_wasm_context_takes(fvm_wasm_context *context, const fvm_wasm_module *module);
 /** Runs `fn(arg)` on the context's guarded native stack and returns its result; when already on it,
  *  just calls. Everything that nests (sends within sends, 1024 deep) happens inside. */
 FVM_NODISCARD fvm_err fvm_wasm_context_run(fvm_wasm_context *context, fvm_err (*fn)(void *arg),

@@ -523,27 +523,35 @@ static int run_batch(const char *path)
 
 /* --- engine against engine ----------------------------------------------------------------------- */
 
-/* One run on both; false when they differ. */
+/* One run on each; false when they differ. */
 static bool alike(run *r, unsigned *runs)
 {
-    run other = *r;
-    bool same;
+    static const struct {
+        const char *name;
+        fvm_wasm_backend backend;
+    } others[] = { { "checked", FVM_WASM_BACKEND_X64 }, { "guarded", FVM_WASM_BACKEND_X64_GUARD } };
+    bool same = true;
     alarm(60);
     r->backend = FVM_WASM_BACKEND_INTERP;
-    other.backend = FVM_WASM_BACKEND_X64;
     fvm_buf_init(&r->out, NULL);
-    fvm_buf_init(&other.out, NULL);
     if (fvm_wasm_context_run(r->context, run_case, r) != FVM_OK) die("run", "interp");
-    if (fvm_wasm_context_run(r->context, run_case, &other) != FVM_OK) die("run", "jit");
-    same = fvm_bytes_eq(fvm_buf_bytes(&r->out), fvm_buf_bytes(&other.out));
-    if (!same)
-        printf("case %" PRIu64 " metering %d limit %u call %d milligas %" PRId64
-               "\n--- interp\n%.*s--- jit\n%.*s",
-               r->c->seed, (int)r->rules->metering, r->rules->stack_limit, (int)r->poor,
-               r->milligas, (int)r->out.len, (const char *)r->out.ptr, (int)other.out.len,
-               (const char *)other.out.ptr);
+    for (size_t i = 0; i < FVM_COUNT(others) && same; i++) {
+        run other = *r;
+        if (!fvm_wasm_backend_available(others[i].backend)) continue;
+        other.backend = others[i].backend;
+        fvm_buf_init(&other.out, NULL);
+        if (fvm_wasm_context_run(r->context, run_case, &other) != FVM_OK)
+            die("run", others[i].name);
+        same = fvm_bytes_eq(fvm_buf_bytes(&r->out), fvm_buf_bytes(&other.out));
+        if (!same)
+            printf("case %" PRIu64 " metering %d limit %u call %d milligas %" PRId64
+                   "\n--- interp\n%.*s--- %s\n%.*s",
+                   r->c->seed, (int)r->rules->metering, r->rules->stack_limit, (int)r->poor,
+                   r->milligas, (int)r->out.len, (const char *)r->out.ptr, others[i].name,
+                   (int)other.out.len, (const char *)other.out.ptr);
+        fvm_buf_deinit(&other.out);
+    }
     fvm_buf_deinit(&r->out);
-    fvm_buf_deinit(&other.out);
     ++*runs;
     return same;
 }

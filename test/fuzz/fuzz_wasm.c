@@ -146,16 +146,19 @@ static bool try_rules(const fvm_wasm_rules *rules, fvm_bytes wasm)
 {
     char detail[FVM_WASM_DETAIL_MAX];
     fvm_wasm_module *module = NULL;
-    const fvm_wasm_backend on = FVM_WASM_BACKEND_X64;
+    const fvm_wasm_backend on[] = { FVM_WASM_BACKEND_INTERP, FVM_WASM_BACKEND_X64,
+                                    FVM_WASM_BACKEND_X64_GUARD };
     if (fvm_wasm_module_new(&module, rules, &hosts, wasm, detail, NULL) != FVM_OK) return false;
     const uint64_t want = outcome_of(module);
     CHECK(outcome_of(module) == want);
     fvm_wasm_module_free(module);
-    if (!fvm_wasm_backend_available(on)) return true;
-    CHECK_OK(fvm_wasm_module_new_on(&module, rules, &hosts, wasm, detail, NULL, on));
-    CHECK(outcome_of(module) == want);
-    try_image(module, rules, wasm, want);
-    fvm_wasm_module_free(module);
+    for (size_t i = 0; i < FVM_COUNT(on); i++) {
+        if (!fvm_wasm_backend_available(on[i])) continue;
+        CHECK_OK(fvm_wasm_module_new_on(&module, rules, &hosts, wasm, detail, NULL, on[i]));
+        CHECK(outcome_of(module) == want);
+        if (on[i] == FVM_WASM_BACKEND_X64) try_image(module, rules, wasm, want);
+        fvm_wasm_module_free(module);
+    }
     return true;
 }
 

@@ -115,7 +115,7 @@ static fvm_err load_with(const fvm_allocator *alloc, void *ctx)
     FVM_TRY(fvm_engine_new(&engine, alloc));
     fvm_err err = FVM_OK;
     for (unsigned i = 0; i < 3 && err == FVM_OK; i++) {
-        err = fvm__engine_module(engine, &module, net, fvm_kernel_syscalls(net), &f->bs,
+        err = fvm__engine_module(engine, &module, NULL, net, fvm_kernel_syscalls(net), &f->bs,
                                  &f->codes[i]);
         if (err == FVM_OK) fvm_wasm_module_free(module);
     }
@@ -147,7 +147,7 @@ static void *ask(void *arg)
     const fvm_network *net = fvm_network_find(FLEET_VERSION);
     const fvm_wasm_module *module;
     pthread_barrier_wait(j->start);
-    j->err = fvm__engine_module(j->engine, &module, net, fvm_kernel_syscalls(net), &j->f->bs,
+    j->err = fvm__engine_module(j->engine, &module, NULL, net, fvm_kernel_syscalls(net), &j->f->bs,
                                 &j->f->codes[7]);
     if (j->err == FVM_OK) fvm_wasm_module_free(module);
     return NULL;

@@ -319,7 +319,8 @@ static uint32_t with_many_locals(bench *b)
 
 TEST(locals_are_zero_where_nothing_was_written_however_many_there_are)
 {
-    const fvm_wasm_backend backends[] = { FVM_WASM_BACKEND_INTERP, FVM_WASM_BACKEND_X64 };
+    const fvm_wasm_backend backends[] = { FVM_WASM_BACKEND_INTERP, FVM_WASM_BACKEND_X64,
+                                          FVM_WASM_BACKEND_X64_GUARD };
     for (size_t i = 0; i < FVM_COUNT(backends); i++) {
         bench b;
         if (!fvm_wasm_backend_available(backends[i])) continue;

@@ -501,6 +501,7 @@ int main(int argc, char **argv)
     const char *engine = getenv("FVM_TEST_ENGINE");
     bool jit = engine && strcmp(engine, "jit") == 0;
     fvm_wasm_backend backend = jit ? FVM_WASM_BACKEND_X64 : FVM_WASM_BACKEND_INTERP;
+    if (engine && strcmp(engine, "guard") == 0) backend = FVM_WASM_BACKEND_X64_GUARD;
     if (!fvm_wasm_backend_available(backend)) {
         fprintf(stderr, "SKIPPED: there is no compiler for this CPU\n");
         return 77;

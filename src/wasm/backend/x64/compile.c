@@ -1,6 +1,7 @@
 /* compile.c - blocks, branches, charges and functions: the back end's side of the seam. */
 #include "base/vector.h"
 #include "wasm/backend/x64/x64.h"
+#include "wasm/guard.h"
 #ifndef FVM__X64
 bool fvm__x64_supported(void)
 {
@@ -610,6 +611,7 @@ static fvm_err be_func_end(fvm__backend *be, uint32_t max_height)
 static fvm_err be_finish(fvm__backend *be)
 {
     fvm__x64 *x = (fvm__x64 *)be;
+    x->m->bounds_trap_at = x->stubs.traps[FVM_WASM_TRAP_MEMORY_BOUNDS];
     return fvm__x64_install(x->m, x->a.base, fvm__at(&x->a), x->stubs.enter);
 }
 
@@ -665,6 +667,7 @@ uint32_t fvm__x64_features(void)
 fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module)
 {
     const fvm_allocator *alloc = module->alloc;
+    if (module->guarded && !fvm__guard_install()) return FVM_ERR_WASM_UNSUPPORTED;
     fvm__x64 *x = fvm_mem_zalloc(alloc, sizeof *x);
     if (!x) return FVM_ERR_NOMEM;
     x->be = (fvm__backend){ .ops = &x64_ops, .module = module };

@@ -1,5 +1,6 @@
 /* ops.c - instructions that stay within a function: integers, locals, globals, memory. */
 #include "wasm/backend/x64/x64.h"
+#include "wasm/guard.h"
 #ifdef FVM__X64
 
 #include <stddef.h>
@@ -353,21 +354,32 @@ static address far_address(fvm__x64 *x, uint32_t entry, uint64_t offset, unsigne
     return (address){ true, RDX, 0 };
 }
 
+/* Whether [at, at + size) is in every memory that the module can have: they do not shrink. */
+static bool always_there(const fvm__x64 *x, uint64_t at, unsigned size)
+{
+    return at + size <= (uint64_t)x->m->memories[0].limits.min * FVM__PAGE_BYTES;
+}
+
 /* Checks [operand + offset, + size) and says where it is. Memories do not shrink, so that what was
- * checked once for a value in a register needs no second check while it stays there. */
+ * checked once for a value in a register needs no second check while it stays there. What ends in
+ * the guard behind any 32-bit index (guard.h) needs none at all. */
 static address check_address(fvm__x64 *x, uint32_t entry, uint64_t offset, unsigned size)
 {
     const fvm__x_value *v = &x->stack[entry];
     if (v->kind == X_CONST) {
         uint64_t at = v->bits + offset;
         if (at + size > INT32_MAX) return far_address(x, entry, offset, size);
-        fvm__mov_ri(&x->a, RAX, at + size);
-        check_end(x);
+        if (!x->m->guarded && !always_there(x, at, size)) {
+            fvm__mov_ri(&x->a, RAX, at + size);
+            check_end(x);
+        }
         return (address){ .disp = (int32_t)at };
     }
     if (offset + size > INT32_MAX) return far_address(x, entry, offset, size);
     unsigned a = fvm__x_use(x, entry), r;
     v = &x->stack[entry];
+    if (x->m->guarded && offset + size <= FVM__GUARD_BYTES)
+        return (address){ true, a, (int32_t)offset };
     r = v->kind == X_REG ? v->reg : x->local_reg[v->local];
     if (x->checked[r] < offset + size) {
         fvm__lea(&x->a, true, RAX, a, (int32_t)(offset + size));

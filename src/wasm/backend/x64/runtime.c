@@ -20,18 +20,21 @@ static fvm_err enter(fvm_wasm_instance *entry, const fvm_wasm_instance *from,
     fvm_wasm_context *context = entry->context;
     const fvm_wasm_module *m = instance->module;
     fvm_wasm_instance *outer = context->entry;
+    const fvm_wasm_instance *outer_running = context->running;
     void *outer_sp = context->native_sp;
     uint32_t height = instance->height, frames_used = instance->frames_used;
     enter_fn *fn;
     const uint8_t *at = (const uint8_t *)m->code + m->enter_at;
     memcpy(&fn, &at, sizeof fn);
     context->entry = entry;
+    context->running = instance;
     instance->height = from->height - ref->def->stack_cost; /* the thunk's share is taken already */
     instance->frames_used = from->frames_used;
     fvm_err err = fn(instance, ref->def->code, fp, &entry->gas);
     instance->height = height;
     instance->frames_used = frames_used;
     context->entry = outer;
+    context->running = outer_running;
     context->native_sp = outer_sp;
     return err;
 }
