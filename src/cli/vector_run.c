@@ -109,11 +109,20 @@ static fvm_err apply_all(fvm_vector_run *run, const fvm_vector *vector,
             return fvm_why_set(&run->why, err, "message %zu does not decode: %s", i,
                                fvm_err_text(err));
         if (watch && watch->begin) watch->begin(watch->sink.ctx, i, &message);
+        fvm_buf params;
+        fvm_buf_init(&params, NULL);
         fvm_receipt_init(&run->receipts[i], NULL);
         run->count = i + 1;
+        if (vector->actors) {
+            err = fvm_swap_params(&params, message.params, &vector->root, &run->store, variant->nv,
+                                  vector->actors);
+            message.params = fvm_buf_bytes(&params);
+        }
         fvm_apply_kind kind = vector->messages[i].implicit ? FVM_APPLY_IMPLICIT
                                                            : FVM_APPLY_EXPLICIT;
-        err = fvm_machine_apply(machine, &run->receipts[i], &message, kind, chain_length);
+        if (err == FVM_OK)
+            err = fvm_machine_apply(machine, &run->receipts[i], &message, kind, chain_length);
+        fvm_buf_deinit(&params);
         if (err != FVM_OK)
             return fvm_why_set(&run->why, err, "message %zu yields no receipt: %s", i,
                                fvm_err_text(err));

