@@ -7,7 +7,9 @@
 #ifndef __BLST_NO_ASM__
 #define __BLST_NO_ASM__
 #endif
-#undef __OPTIMIZE_SIZE__ /* blst's addition chains: a quarter less gas in maps for 2 KB */
+#ifndef __OPTIMIZE_SIZE__
+#define __OPTIMIZE_SIZE__ 1 /* no addition chains: see exp_mont_384 */
+#endif
 
 #include <blst/src/vect.h>
 

@@ -30,14 +30,9 @@ static const fp_words p_words = { { 0xffffaaab, 0xb9feffff, 0xb153ffff, 0x1eabff
                                     0x6730d2a0, 0xf38512bf, 0x64774b84, 0x434bacd7, 0x4b1ba7b6,
                                     0x397fe69a, 0x1a0111ea } };
 static const fp_words zero_words = { { 0 } };
-/* p in limbs; 2 p with limbs above 2^28 - 2 but the top one, from which any limbs can be taken. */
 static const uint32_t p_limbs[LIMBS] = {
     0x0fffaaab, 0x0fefffff, 0x03ffffb9, 0x0fffeb15, 0x06241eab, 0x0a0f6b0f, 0x0f6730d2,
     0x0f38512b, 0x04774b84, 0x04bacd76, 0x0ba7b643, 0x0e69a4b1, 0x01ea397f, 0x0001a011,
-};
-static const uint32_t twice_p[LIMBS] = {
-    0x1fff5556, 0x1fdffffe, 0x17ffff72, 0x1fffd629, 0x1c483d56, 0x141ed61d, 0x1ece61a4,
-    0x1e70a256, 0x18ee9708, 0x19759aeb, 0x174f6c85, 0x1cd34962, 0x13d472fe, 0x00034021,
 };
 
 INLINE uint32_t load32(const void *at, unsigned byte)
@@ -88,8 +83,8 @@ INLINE void make_canonical(void *a)
     if (word(a, WORDS - 1) >= P_TOP) subtract_p_if_above(a);
 }
 
-/* x y, plus z w unless z is NULL; x x when y is NULL. Columns: at most 14 (2^58 + 2^57) from a square of
- * complex numbers or 14 (2^57 + 2^56), and 14 * 2^56 with p: below 2^63. Values: below 2 p. */
+/* x y, plus z w unless z is NULL; x x when y is NULL. Columns: at most 42 products of 2^56, below 2^62.
+ * Values: (2 p p + m p) / R, below 1.3 p. */
 INLINE void montgomery(void *out, const uint64_t x[LIMBS], const uint64_t *y, const uint64_t *z,
                        const uint64_t *w)
 {
@@ -155,42 +150,38 @@ void sqr_mont_384(vec384 ret, const vec384 a, const vec384 p, limb_t n0)
     montgomery(ret, x, NULL, NULL, NULL);
 }
 
-void sqr_n_mul_mont_383(vec384 ret, const vec384 a, size_t count, const vec384 p, limb_t n0,
-                        const vec384 b)
+/* a b + c d. A function of its own, called twice for a product of complex numbers: having it inlined twice,
+ * with the limbs unpacked once, was 8 % less gas and 5 KB more code. */
+static __attribute__((noinline)) void mul_add(void *out, const void *a, const void *b,
+                                              const void *c, const void *d)
 {
-    for (; count--; a = ret) sqr_mont_384(ret, a, p, n0);
-    mul_mont_384(ret, ret, b, p, n0);
+    uint64_t x[LIMBS], y[LIMBS], z[LIMBS], w[LIMBS];
+    unpack(x, a);
+    unpack(y, b);
+    unpack(z, c);
+    unpack(w, d);
+    montgomery(out, x, y, z, w);
 }
 
 void mul_mont_384x(vec384x ret, const vec384x a, const vec384x b, const vec384 p, limb_t n0)
 {
-    uint64_t x[LIMBS], y[LIMBS], z[LIMBS], w[LIMBS], minus[LIMBS];
-    (void)p, (void)n0;
-    unpack(x, a[0]);
-    unpack(z, a[1]);
-    unpack(y, b[0]);
-    unpack(w, b[1]);
-    UNROLL
-    for (unsigned i = 0; i < LIMBS; i++) minus[i] = twice_p[i] - z[i];
-    montgomery(ret[0], x, y, minus, w);
-    montgomery(ret[1], x, w, z, y);
+    vec384 minus, re;
+    (void)n0;
+    cneg_mod_384(minus, a[1], 1, p);
+    mul_add(re, a[0], b[0], minus, b[1]);
+    mul_add(ret[1], a[0], b[1], a[1], b[0]);
+    memcpy(ret[0], re, sizeof re);
 }
 
 /* (x + z) (x - z) and 2 x z */
 void sqr_mont_384x(vec384x ret, const vec384x a, const vec384 p, limb_t n0)
 {
-    uint64_t x[LIMBS], z[LIMBS], sum[LIMBS], difference[LIMBS];
-    (void)p, (void)n0;
-    unpack(x, a[0]);
-    unpack(z, a[1]);
-    UNROLL
-    for (unsigned i = 0; i < LIMBS; i++) {
-        sum[i] = x[i] + z[i];
-        difference[i] = x[i] + twice_p[i] - z[i];
-        x[i] *= 2;
-    }
-    montgomery(ret[0], sum, difference, NULL, NULL);
-    montgomery(ret[1], x, z, NULL, NULL);
+    vec384 sum, difference;
+    add_mod_384(sum, a[0], a[1], p);
+    sub_mod_384(difference, a[0], a[1], p);
+    mul_mont_384(ret[1], a[0], a[1], p, n0);
+    add_mod_384(ret[1], ret[1], ret[1], p);
+    mul_mont_384(ret[0], sum, difference, p, n0);
 }
 
 /* blst's variant for the cyclotomic group leaves its result not quite reduced; this one is. */
@@ -396,6 +387,22 @@ static void reciprocal_fp2(vec384x out, const vec384x inp)
     mul_fp(out[0], inp[0], t1);
     mul_fp(out[1], inp[1], t1);
     neg_fp(out[1], out[1]);
+}
+
+/* For square roots: windows of four bits. blst's addition chain saves 8 % of their gas for 1.5 KB. */
+static void exp_mont_384(vec384 out, const vec384 inp, const byte *pow, size_t pow_bits,
+                         const vec384 p, limb_t n0)
+{
+    vec384 table[16], r;
+    memcpy(table[0], BLS12_381_Rx.p, sizeof r);
+    for (unsigned i = 1; i < 16; i++) mul_mont_384(table[i], table[i - 1], inp, p, n0);
+    memcpy(r, table[0], sizeof r);
+    for (size_t i = (pow_bits + 3) / 4; i-- > 0;) {
+        unsigned digit = pow[i / 2] >> i % 2 * 4 & 15;
+        for (unsigned j = 0; j < 4; j++) sqr_mont_384(r, r, p, n0);
+        mul_mont_384(r, r, table[digit], p, n0);
+    }
+    memcpy(out, r, sizeof r);
 }
 
 static void flt_reciprocal_fp(vec384 out, const vec384 inp)

@@ -73,33 +73,42 @@ void fe_sqr(fe *out, const fe *a, const fe_field *f)
     montgomery(out, x, NULL, NULL, NULL, f);
 }
 
+/* a b + c d. Called twice for a product of complex numbers: inlined twice with the limbs loaded once,
+ * that was 8 % less gas and 2 KB more code. */
+static __attribute__((noinline)) void mul_add(fe *out, const fe *a, const fe *b, const fe *c,
+                                              const fe *d, const fe_field *f)
+{
+    uint64_t x[N], y[N], z[N], w[N];
+    load(x, a);
+    load(y, b);
+    load(z, c);
+    load(w, d);
+    montgomery(out, x, y, z, w, f);
+}
+
 void fe_mul_complex(fe out[2], const fe a[2], const fe b[2], const fe_field *f)
 {
-    uint64_t x[N], y[N], z[N], w[N], minus[N];
-    load(x, &a[0]);
-    load(z, &a[1]);
-    load(y, &b[0]);
-    load(w, &b[1]);
+    fe minus, re;
     UNROLL
-    for (unsigned i = 0; i < N; i++) minus[i] = f->twice.v[i] - z[i];
-    montgomery(&out[0], x, y, minus, w, f);
-    montgomery(&out[1], x, w, z, y, f);
+    for (unsigned i = 0; i < N; i++) minus.v[i] = f->twice.v[i] - a[1].v[i];
+    mul_add(&re, &a[0], &b[0], &minus, &b[1], f);
+    mul_add(&out[1], &a[0], &b[1], &a[1], &b[0], f);
+    out[0] = re;
 }
 
 /* (x + z) (x - z) and 2 x z. */
 void fe_sqr_complex(fe out[2], const fe a[2], const fe_field *f)
 {
-    uint64_t x[N], z[N], sum[N], difference[N];
-    load(x, &a[0]);
-    load(z, &a[1]);
+    fe sum, difference, twice;
     UNROLL
     for (unsigned i = 0; i < N; i++) {
-        sum[i] = x[i] + z[i];
-        difference[i] = x[i] + f->twice.v[i] - z[i];
-        x[i] *= 2;
+        uint32_t x = a[0].v[i], z = a[1].v[i];
+        sum.v[i] = x + z;
+        difference.v[i] = x + f->twice.v[i] - z;
+        twice.v[i] = 2 * x;
     }
-    montgomery(&out[0], sum, difference, NULL, NULL, f);
-    montgomery(&out[1], x, z, NULL, NULL, f);
+    fe_mul(&out[1], &twice, &a[1], f);
+    fe_mul(&out[0], &sum, &difference, f);
 }
 
 /* ka a + kb b - kc c, reduced in the same pass: the quotient is taken of the top limbs alone. With
