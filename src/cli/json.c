@@ -2,85 +2,31 @@
 #include "json.h"
 
 #include "base/text.h"
+#include "json_text.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 
-/* Length of the JSON number at `p`, and whether it is whole. */
-static size_t number_len(const uint8_t *p, const uint8_t *end, bool *whole)
-{
-    const uint8_t *start = p;
-    *whole = true;
-    if (p < end && *p == '-') p++;
-    for (; p < end; p++) {
-        if (*p == '.' || *p == 'e' || *p == 'E' || *p == '+' || *p == '-')
-            *whole = false;
-        else if (*p < '0' || *p > '9')
-            break;
-    }
-    return (size_t)(p - start);
-}
-
-/* Whether the digits of a whole number fit jansson's json_int_t. */
-static bool fits_i64(const uint8_t *p, size_t len)
-{
-    bool negative = len && *p == '-';
-    uint64_t value = 0, limit = negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
-    for (size_t i = negative; i < len; i++) {
-        uint64_t digit = (uint64_t)(p[i] - '0');
-        if (value > (limit - digit) / 10) return false;
-        value = value * 10 + digit;
-    }
-    return true;
-}
-
-/* Copies JSON text, putting quotes around whole numbers that do not fit 64 bits. */
-static fvm_err quote_big_numbers(fvm_buf *out, fvm_bytes text)
-{
-    const uint8_t *p = text.ptr, *end = text.ptr + text.len, *copied = p;
-    while (p < end) {
-        if (*p == '"') { /* to the end of the string */
-            for (p++; p < end && *p != '"'; p++)
-                if (*p == '\\' && p + 1 < end) p++;
-            if (p < end) p++;
-        } else if (*p == '-' || (*p >= '0' && *p <= '9')) {
-            bool whole;
-            size_t len = number_len(p, end, &whole);
-            if (whole && len > 18 && !fits_i64(p, len)) {
-                FVM_TRY(fvm_buf_append(out, (fvm_bytes){ copied, (size_t)(p - copied) }));
-                FVM_TRY(fvm_buf_put_u8(out, '"'));
-                FVM_TRY(fvm_buf_append(out, (fvm_bytes){ p, len }));
-                FVM_TRY(fvm_buf_put_u8(out, '"'));
-                copied = p + len;
-            }
-            p += len;
-        } else {
-            p++;
-        }
-    }
-    return fvm_buf_append(out, (fvm_bytes){ copied, (size_t)(p - copied) });
-}
-
 fvm_err fvm_json_parse(json_t **out, fvm_bytes text, const char *file, fvm_why *why)
 {
-    fvm_buf quoted;
-    fvm_buf_init(&quoted, NULL);
-    fvm_err err = text.len ? quote_big_numbers(&quoted, text) : FVM_OK;
+    fvm_json_text prepared;
+    fvm_err err = fvm_json_prepare(&prepared, text);
     if (err == FVM_OK) {
         json_error_t at;
-        json_t *json = json_loadb((const char *)quoted.ptr, quoted.len,
+        json_t *json = json_loadb((const char *)prepared.text.ptr, prepared.text.len,
                                   JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &at);
-        if (json)
+        if (json && fvm_json_complete(json, &prepared) == FVM_OK)
             *out = json;
-        else if (json_error_code(&at) == json_error_out_of_memory)
+        else if (json || json_error_code(&at) == json_error_out_of_memory)
             err = fvm_why_set(why, FVM_ERR_NOMEM, "%s: out of memory", file);
         else
             err = fvm_why_set(why, FVM_ERR_MALFORMED, "%s: not JSON: line %d, column %d: %s", file,
                               at.line, at.column, at.text);
+        if (json && err != FVM_OK) json_decref(json);
     } else {
         (void)fvm_why_set(why, err, "%s: %s", file, fvm_err_text(err));
     }
-    fvm_buf_deinit(&quoted);
+    fvm_json_text_deinit(&prepared);
     return err;
 }
 

@@ -49,6 +49,84 @@ TEST(digits_inside_strings_and_broken_numbers_stay_as_they_are)
     json_decref(json);
 }
 
+/* Strings of this length go around jansson (json_text.c). */
+#define LONG 5000
+
+static char *long_text(const char *before, char fill, const char *after)
+{
+    size_t head = strlen(before), tail = strlen(after);
+    char *text = malloc(head + LONG + tail + 1);
+    CHECK(text);
+    memcpy(text, before, head);
+    memset(text + head, fill, LONG);
+    memcpy(text + head + LONG, after, tail + 1);
+    return text;
+}
+
+static bool all_are(const json_t *string, char fill)
+{
+    const char *value = json_string_value(string);
+    if (!value || json_string_length(string) != LONG) return false;
+    for (size_t i = 0; i < LONG; i++)
+        if (value[i] != fill) return false;
+    return true;
+}
+
+TEST(long_strings_come_back_where_they_were)
+{
+    char *text = long_text("{\"a\":[1, {\"b\" : \"", 'x', "\"} , \"short\"], \"c\":12}");
+    json_t *json = parsed(text), *list = json_object_get(json, "a");
+    CHECK(all_are(json_object_get(json_array_get(list, 1), "b"), 'x'));
+    CHECK(strcmp(json_string_value(json_array_get(list, 2)), "short") == 0);
+    CHECK(json_integer_value(json_object_get(json, "c")) == 12);
+    json_decref(json);
+    free(text);
+}
+
+TEST(long_strings_that_are_not_plain_are_read_as_all_others)
+{
+    char *text = long_text("[\"\\u0041", 'z', "\"]");
+    json_t *json = parsed(text);
+    CHECK(json_string_length(json_array_get(json, 0)) == LONG + 1);
+    CHECK(json_string_value(json_array_get(json, 0))[0] == 'A');
+    json_decref(json);
+    free(text);
+    /* what looks like a stand-in stays what it is, and so does a long string beside it */
+    text = long_text("[\"\\u0001long string 0\", \"", 'z', "\"]");
+    json = parsed(text);
+    CHECK(strcmp(json_string_value(json_array_get(json, 0)), "\001long string 0") == 0);
+    CHECK(all_are(json_array_get(json, 1), 'z'));
+    json_decref(json);
+    free(text);
+}
+
+TEST(long_strings_that_are_broken_are_refused)
+{
+    static const struct {
+        const char *before, *after;
+        char fill;
+    } rows[] = {
+        { "[\"", "\"]", '\n' },  { "[\"", "\"]", '\x80' },       { "[\"", "", 'x' },
+        { "[\"", "\" 1]", 'x' }, { "{\"a\":1, \"", "\"}", 'x' },
+    };
+    for (size_t i = 0; i < FVM_COUNT(rows); i++) {
+        char *text = long_text(rows[i].before, rows[i].fill, rows[i].after);
+        json_t *json = NULL;
+        fvm_why why;
+        CHECK_AT(rows[i].after,
+                 fvm_json_parse(&json, fvm_bytes_of(text), "f", &why) == FVM_ERR_MALFORMED &&
+                     !json);
+        free(text);
+    }
+    /* a long key twice */
+    char *first = long_text("{\"", 'k', "\" : 1, \""), *text = long_text(first, 'k', "\" : 2}");
+    json_t *json = NULL;
+    fvm_why why;
+    CHECK(fvm_json_parse(&json, fvm_bytes_of(text), "f", &why) == FVM_ERR_MALFORMED);
+    free(first);
+    free(text);
+}
+
 TEST(text_that_is_not_json_is_refused_with_its_place)
 {
     static const char *const refused[] = {
