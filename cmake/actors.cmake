@@ -35,6 +35,17 @@ foreach(line ${manifest_lines})
       STACK ${ACTOR_STACK} PAGES ${ACTOR_PAGES}
       FLAGS -DFVM_NO_MESSAGES -I${CMAKE_SOURCE_DIR}/actors ${ACTOR_FLAGS})
     list(APPEND FVM_BUILTIN_ACTORS ${name})
+    file(GLOB units CONFIGURE_DEPENDS ${folder}/unit/*_unit.c) # natively, on the mock kernel
+    if(units AND BUILD_TESTING)
+      # a unit test that includes an actor's source has it that way
+      file(STRINGS ${units} included REGEX "#include \"\\.\\./[a-z]+\\.c\"")
+      string(REGEX MATCHALL "[a-z]+\\.c" included "${included}")
+      foreach(one ${included})
+        list(FILTER sources EXCLUDE REGEX "/${one}$")
+      endforeach()
+      fvm_add_actor_unit(builtin_${name} ACTOR ${name} SOURCES ${units} ${sources} ${common_sources})
+      target_include_directories(unit_builtin_${name} PRIVATE ${CMAKE_SOURCE_DIR}/actors)
+    endif()
   else()
     fvm_add_actor(${name} SOURCES ${CMAKE_SOURCE_DIR}/actors/vacant/vacant.c
       FLAGS "-DVACANT_NAME=\"${type}\"")

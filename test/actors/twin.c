@@ -67,6 +67,17 @@ static fvm_big fil(uint64_t n)
 
 static fvm_cid code_of(twin_side *s, const char *type);
 
+/* What actors cost themselves: running, memory, entering the machine. */
+static void count_own(void *ctx, const fvm_trace_event *event)
+{
+    static const char *const own[] = { "wasm_exec", "wasm_memory_init", "wasm_memory_grow",
+                                       "wasm_table_init", "OnSyscall" };
+    twin_side *s = ctx;
+    if (event->kind != FVM_TRACE_CHARGE) return;
+    for (size_t i = 0; i < FVM_COUNT(own); i++)
+        if (fvm_bytes_eq(event->name, fvm_bytes_of(own[i]))) s->own += event->compute;
+}
+
 static void open_machine(twin_side *s, int64_t epoch, bool user_actors)
 {
     fvm_machine_config config = {
@@ -77,6 +88,7 @@ static void open_machine(twin_side *s, int64_t epoch, bool user_actors)
         .base_fee = fvm_big_u64(100),
         .circulating_supply = fil(10000),
         .user_actors = user_actors,
+        .trace = &s->sink,
     };
     CHECK_OK(fvm_machine_new(&s->machine, s->context, &s->store, &s->root, &config));
 }
@@ -117,7 +129,8 @@ static void open_side(twin_side *s, const fvm_bundle_info *info, bool user_actor
     CHECK_OK(fvm_engine_new(&s->engine, NULL));
     CHECK_OK(fvm_context_new(&s->context, s->engine, NULL));
     fvm_receipt_init(&s->receipt, NULL);
-    s->gas = 0;
+    s->gas = s->own = 0;
+    s->sink = (fvm_trace_sink){ count_own, s };
     open_machine(s, 1, user_actors);
 }
 

@@ -33,6 +33,8 @@ typedef struct twin_side {
     fvm_machine *machine;
     fvm_receipt receipt; /* of the last message */
     uint64_t gas;        /* used by all so far */
+    uint64_t own;        /* milligas of these for wasm, memory and host calls */
+    fvm_trace_sink sink;
 } twin_side;
 
 typedef struct twin {
