@@ -46,9 +46,13 @@ static fvm_err get_block_type(fvm__validator *v, fvm__block_type *out)
     static const char *const one[] = { "i", "l", "f", "d", "r", "e" };
     fvm__decoder *d = v->d;
     int64_t index;
-    if (!fvm__read_s33(&d->in, &index)) return FVM__MALFORMED(d, "malformed block type");
     *out = (fvm__block_type){ "", "", 0, 0 };
-    if (index == -64) return FVM_OK; /* 0x40: empty */
+    if (d->in.at != d->in.end && *d->in.at == 0x40) { /* empty */
+        d->in.at++;
+        return FVM_OK;
+    }
+    if (!fvm__read_s33(&d->in, &index)) return FVM__MALFORMED(d, "malformed block type");
+    if (index == -64) return FVM_OK; /* likewise, in more bytes */
     if (index < 0) {
         char letter = fvm__type_letter(&v->m->rules, (uint8_t)(index & 0x7f));
         if (index < -64 || !letter) return FVM__MALFORMED(d, "malformed block type");

@@ -55,19 +55,53 @@ void fvm__meter_init(fvm__meter *meter, fvm__backend *be, const fvm__meter_liste
 void fvm__meter_deinit(fvm__meter *meter);
 /** Begins a function: fills entry 0. */
 FVM_NODISCARD fvm_err fvm__meter_begin(fvm__meter *meter, fvm__meter_entry *entry, uint32_t func);
-/** Adds a cost to the open block of `top`, and sees to its charge when `live`. */
-FVM_NODISCARD fvm_err fvm__meter_add(fvm__meter *meter, fvm__meter_entry *top, uint64_t milligas,
-                                     bool live);
 /** The charge must stand no later than here: before a loop's label, before `unreachable`. */
-FVM_NODISCARD fvm_err fvm__meter_announce(fvm__meter *meter, fvm__meter_entry *top, bool live);
+static inline FVM_NODISCARD fvm_err fvm__meter_announce(fvm__meter *meter,
+                                                        const fvm__meter_entry *top, bool live)
+{
+    fvm__meter_start *start = &meter->starts[top->start];
+    if (start->announced || !live) return FVM_OK;
+    start->announced = true;
+    return meter->be->ops->charge_begin(meter->be, top->start);
+}
+/** Adds a cost to the open block of `top`, and sees to its charge when `live`. */
+static inline FVM_NODISCARD fvm_err fvm__meter_add(fvm__meter *meter, fvm__meter_entry *top,
+                                                   uint64_t milligas, bool live)
+{
+    if (!fvm_add_u64(&top->cost, top->cost, milligas)) meter->overflow = true;
+    return fvm__meter_announce(meter, top, live);
+}
+FVM_NODISCARD fvm_err fvm__meter_more_starts(fvm__meter *meter);
+/** A new id for the instruction at `position`. There are fewer of them than bytes in the body. */
+static inline FVM_NODISCARD fvm_err fvm__meter_start_at(fvm__meter *meter, uint32_t *id,
+                                                        uint32_t position)
+{
+    if (FVM_UNLIKELY(meter->n_starts == meter->cap_starts)) FVM_TRY(fvm__meter_more_starts(meter));
+    meter->starts[meter->n_starts] = (fvm__meter_start){ .position = position };
+    *id = meter->n_starts++;
+    return FVM_OK;
+}
 /** Opens entry `index` for a block; `next` is the position of the instruction after it. A plain
  *  block goes on with its parent's start, `if` and `loop` have their own. */
 FVM_NODISCARD fvm_err fvm__meter_open(fvm__meter *meter, fvm__meter_entry *entry,
                                       const fvm__meter_entry *parent, uint32_t index,
                                       fvm__opcode code, uint32_t next);
+/** Tells the cost of a block that is complete. */
+void fvm__meter_close(fvm__meter *meter, uint32_t id, uint64_t cost);
 /** Closes the open block of `top` and begins one at `next`. `parent` is NULL for entry 0. */
-FVM_NODISCARD fvm_err fvm__meter_finish(fvm__meter *meter, fvm__meter_entry *top,
-                                        fvm__meter_entry *parent, uint32_t next);
+static inline FVM_NODISCARD fvm_err fvm__meter_finish(fvm__meter *meter, fvm__meter_entry *top,
+                                                      fvm__meter_entry *parent, uint32_t next)
+{
+    uint32_t id = top->start;
+    uint64_t cost = top->cost;
+    top->cost = 0;
+    if (parent && parent->start == id) {
+        if (!fvm_add_u64(&parent->cost, parent->cost, cost)) meter->overflow = true;
+    } else if (cost > 0) {
+        fvm__meter_close(meter, id, cost);
+    }
+    return fvm__meter_start_at(meter, &top->start, next);
+}
 /** Notes a branch from `top` to entry `index`, after fvm__meter_finish. */
 static inline void fvm__meter_target(fvm__meter_entry *top, uint32_t index, bool target_is_loop)
 {

@@ -68,10 +68,15 @@ typedef struct fvm__validator {
 
     fvm__limiter_sim limiter;
     fvm__meter meter;
-    uint32_t position;         /* of the instruction at hand */
-    const uint8_t *op_at;      /* and its place */
-    const uint8_t *const_end;  /* the i32.const before this place ... */
-    int32_t last_const;        /* ... was of this */
+    uint32_t position;        /* of the instruction at hand */
+    const uint8_t *op_at;     /* and its place */
+    const uint8_t *const_end; /* the i32.const before this place ... */
+    int32_t last_const;       /* ... was of this */
+    /* the common path (common.h) */
+    const uint8_t *end;        /* of the body */
+    char *peak;                /* of the type stack since it began */
+    uint32_t began;            /* the position where it began */
+    int64_t more;              /* units of the price beyond one for each instruction */
     uint8_t forms[256];        /* of opcodes on the common path, under the module's rules */
     bool needs_metering_local; /* a charge at run time was seen */
 } fvm__validator;

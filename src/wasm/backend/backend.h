@@ -45,8 +45,11 @@ typedef struct fvm__block_type {
 } fvm__block_type;
 
 typedef struct fvm__backend fvm__backend;
+struct fvm__validator;
 typedef struct fvm__backend_ops {
     fvm_err (*func_begin)(fvm__backend *be, uint32_t func);
+    /** Takes instructions as long as they are common: fvm__run_common with these very ways. */
+    fvm_err (*common)(struct fvm__validator *v);
     /* The commonest instructions: */
     fvm_err (*local_get)(fvm__backend *be, uint32_t local, char type);
     fvm_err (*local_set)(fvm__backend *be, uint32_t local, char type, bool tee);

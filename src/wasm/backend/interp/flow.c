@@ -403,6 +403,7 @@ static void be_free(fvm__backend *be)
 
 static const fvm__backend_ops interp_ops = {
     .func_begin = be_func_begin,
+    .common = fvm__translate_common,
     .local_get = fvm__translate_local_get,
     .local_set = fvm__translate_local_set,
     .constant = fvm__translate_constant,

@@ -2,6 +2,7 @@
  * them. A constant that is small goes into the instruction; a comparison waits for the branch that
  * may follow it; a result that goes to a local is written there at once. */
 #include "wasm/backend/interp/translate.h"
+#include "wasm/common.h"
 
 /* --- comparisons ------------------------------------------------------------------------------
  * Ten of each width, in the forms of translate.h. */
@@ -392,4 +393,18 @@ fvm_err fvm__translate_op(fvm__backend *be, const fvm__op *op)
     case FVM__OP_CALL_INDIRECT: return op_call(t, op);
     default: return op_table_or_memory(t, op);
     }
+}
+
+static const fvm__backend_ops common_ops = {
+    .local_get = fvm__translate_local_get,
+    .local_set = fvm__translate_local_set,
+    .constant = fvm__translate_constant,
+    .plain = fvm__translate_plain,
+    .access = fvm__translate_access,
+    .op = fvm__translate_op,
+};
+
+fvm_err fvm__translate_common(fvm__validator *v)
+{
+    return fvm__run_common(v, &common_ops);
 }

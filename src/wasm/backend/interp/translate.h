@@ -205,6 +205,7 @@ static inline unsigned compare_form(uint16_t op)
 /* --- translate.c ------------------------------------------------------------------------------ */
 
 /** The back end's ways for what is neither block nor branch. */
+fvm_err fvm__translate_common(struct fvm__validator *v);
 fvm_err fvm__translate_local_get(fvm__backend *be, uint32_t local, char type);
 fvm_err fvm__translate_local_set(fvm__backend *be, uint32_t local, char type, bool tee);
 fvm_err fvm__translate_constant(fvm__backend *be, uint64_t bits);

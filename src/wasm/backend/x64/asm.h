@@ -54,76 +54,93 @@ static inline void fvm__e32(fvm__asm *a, uint32_t v)
     a->p = fvm__put32(a->p, v);
 }
 
-static inline uint8_t *fvm__put_op(uint8_t *p, unsigned op, unsigned rex, bool force)
+/* An instruction is put together in a word, which is written whole: eight bytes, of which the first
+ * `len` count. Byte by byte, with branches on what is there, took twice as long. */
+static inline void fvm__put_word(fvm__asm *a, uint8_t *p, uint64_t word, unsigned len)
 {
-    if (op >> 16) *p++ = (uint8_t)(op >> 16);
-    if (rex || force) *p++ = (uint8_t)(0x40 | rex);
-    if (op >> 8 & 0xff) *p++ = 0x0f;
-    *p++ = (uint8_t)op;
-    return p;
+    memcpy(p, &word, 8);
+    a->p = p + len;
 }
 static inline unsigned fvm__rex(bool w, unsigned reg, unsigned index, unsigned base)
 {
     return (unsigned)w << 3 | (reg >> 3) << 2 | (index >> 3) << 1 | base >> 3;
 }
+/* Writes what stands before the opcode; returns where that begins. */
+static inline uint8_t *fvm__put_prefix(uint8_t *p, unsigned op, unsigned rex, bool force)
+{
+    if (op >> 16) *p++ = (uint8_t)(op >> 16);
+    *p = (uint8_t)(0x40 | rex);
+    return p + (rex || force);
+}
+/* The opcode with its escape, as the low bytes of a word. */
+static inline unsigned fvm__op_len(unsigned op)
+{
+    return op & 0xff00 ? 2 : 1;
+}
+static inline uint64_t fvm__op_word(unsigned op)
+{
+    return op & 0xff00 ? 0x0f | (op & 0xff) << 8 : op & 0xff;
+}
 
+static inline void fvm__rr_forced(fvm__asm *a, bool w, unsigned op, unsigned reg, unsigned rm,
+                                  bool force)
+{
+    uint8_t *p = fvm__put_prefix(a->p, op, fvm__rex(w, reg, 0, rm), force);
+    uint64_t modrm = 0xc0 | (reg & 7) << 3 | (rm & 7);
+    fvm__put_word(a, p, fvm__op_word(op) | modrm << 8 * fvm__op_len(op), fvm__op_len(op) + 1);
+}
 /** op reg, rm: both registers. */
 static inline void fvm__rr(fvm__asm *a, bool w, unsigned op, unsigned reg, unsigned rm)
 {
-    uint8_t *p = fvm__put_op(a->p, op, fvm__rex(w, reg, 0, rm), false);
-    *p++ = (uint8_t)(0xc0 | (reg & 7) << 3 | (rm & 7));
-    a->p = p;
+    fvm__rr_forced(a, w, op, reg, rm, false);
 }
 /** Likewise where rm is a byte register: sil, dil, bpl need a prefix. */
 static inline void fvm__rr8(fvm__asm *a, bool w, unsigned op, unsigned reg, unsigned rm)
 {
-    uint8_t *p = fvm__put_op(a->p, op, fvm__rex(w, reg, 0, rm), true);
-    *p++ = (uint8_t)(0xc0 | (reg & 7) << 3 | (rm & 7));
-    a->p = p;
+    fvm__rr_forced(a, w, op, reg, rm, true);
 }
 
-static inline uint8_t *fvm__put_mem(uint8_t *p, unsigned reg, unsigned base, int32_t disp)
+/* How a displacement is written: mod of the modrm byte, and its bytes. */
+static inline unsigned fvm__disp_mod(unsigned base, int32_t disp)
 {
-    unsigned mod = disp == 0 && (base & 7) != RBP ? 0 : disp == (int8_t)disp ? 1 : 2;
-    *p++ = (uint8_t)(mod << 6 | (reg & 7) << 3 | (base & 7));
-    if ((base & 7) == RSP) *p++ = 0x24;
-    if (mod == 1)
-        *p++ = (uint8_t)disp;
-    else if (mod == 2)
-        p = fvm__put32(p, (uint32_t)disp);
-    return p;
+    return disp != (int8_t)disp ? 2 : disp != 0 || (base & 7) == RBP;
+}
+static inline unsigned fvm__disp_len(unsigned mod)
+{
+    return mod == 2 ? 4 : mod;
 }
 /** op reg, [base + disp] */
 static inline void fvm__rm(fvm__asm *a, bool w, unsigned op, unsigned reg, unsigned base,
                            int32_t disp)
 {
-    uint8_t *p = fvm__put_op(a->p, op, fvm__rex(w, reg, 0, base), false);
-    a->p = fvm__put_mem(p, reg, base, disp);
+    uint8_t *p = fvm__put_prefix(a->p, op, fvm__rex(w, reg, 0, base), false);
+    unsigned mod = fvm__disp_mod(base, disp), len = fvm__op_len(op);
+    uint64_t modrm = mod << 6 | (reg & 7) << 3 | (base & 7);
+    uint64_t word = fvm__op_word(op) | modrm << 8 * len;
+    len++;
+    if ((base & 7) == RSP) word |= UINT64_C(0x24) << 8 * len++;
+    fvm__put_word(a, p, word | (uint64_t)(uint32_t)disp << 8 * len, len + fvm__disp_len(mod));
 }
 /** op reg, [base + index * (1 << scale) + disp]; `force`: reg is a byte register. */
 static inline void fvm__rmx(fvm__asm *a, bool w, unsigned op, unsigned reg, unsigned base,
                             unsigned index, unsigned scale, int32_t disp, bool force)
 {
-    unsigned mod = disp == 0 && (base & 7) != RBP ? 0 : disp == (int8_t)disp ? 1 : 2;
-    uint8_t *p = fvm__put_op(a->p, op, fvm__rex(w, reg, index, base), force);
-    *p++ = (uint8_t)(mod << 6 | (reg & 7) << 3 | 4);
-    *p++ = (uint8_t)(scale << 6 | (index & 7) << 3 | (base & 7));
-    if (mod == 1)
-        *p++ = (uint8_t)disp;
-    else if (mod == 2)
-        p = fvm__put32(p, (uint32_t)disp);
-    a->p = p;
+    uint8_t *p = fvm__put_prefix(a->p, op, fvm__rex(w, reg, index, base), force);
+    unsigned mod = fvm__disp_mod(base, disp), len = fvm__op_len(op);
+    uint64_t sib = scale << 6 | (index & 7) << 3 | (base & 7);
+    uint64_t modrm = (mod << 6 | (reg & 7) << 3 | 4) | sib << 8;
+    uint64_t word = fvm__op_word(op) | modrm << 8 * len;
+    len += 2;
+    fvm__put_word(a, p, word | (uint64_t)(uint32_t)disp << 8 * len, len + fvm__disp_len(mod));
 }
 
 /** Group 1 with an immediate: ext 0 add 1 or 4 and 5 sub 6 xor 7 cmp. */
 static inline void fvm__alu_ri(fvm__asm *a, bool w, unsigned ext, unsigned rm, int32_t imm)
 {
     bool small = imm == (int8_t)imm;
-    fvm__rr(a, w, small ? 0x83 : 0x81, ext, rm);
-    if (small)
-        fvm__e8(a, (unsigned)imm & 0xff);
-    else
-        fvm__e32(a, (uint32_t)imm);
+    uint8_t *p = fvm__put_prefix(a->p, 0, fvm__rex(w, 0, 0, rm), false);
+    uint64_t word = (small ? 0x83u : 0x81u) | (0xc0 | ext << 3 | (rm & 7)) << 8;
+    fvm__put_word(a, p, word | (uint64_t)(uint32_t)imm << 16, small ? 3 : 6);
 }
 static inline void fvm__alu_mi(fvm__asm *a, bool w, unsigned ext, unsigned base, int32_t disp,
                                int32_t imm)
@@ -146,9 +163,8 @@ static inline uint32_t fvm__alu_mi_patched(fvm__asm *a, unsigned ext, unsigned b
 static inline void fvm__mov_ri(fvm__asm *a, unsigned reg, uint64_t value)
 {
     if (value <= UINT32_MAX) {
-        if (reg >> 3) fvm__e8(a, 0x41);
-        fvm__e8(a, 0xb8 | (reg & 7));
-        fvm__e32(a, (uint32_t)value);
+        uint8_t *p = fvm__put_prefix(a->p, 0, reg >> 3, false);
+        fvm__put_word(a, p, (0xb8 | (reg & 7)) | value << 8, 5);
     } else if ((uint64_t)(int64_t)(int32_t)value == value) {
         fvm__rr(a, true, 0xc7, 0, reg);
         fvm__e32(a, (uint32_t)value);
@@ -191,32 +207,36 @@ static inline uint32_t fvm__get_u32_at(const fvm__asm *a, uint32_t place)
     memcpy(&v, a->base + place, 4);
     return v;
 }
+/* A jump over `distance` from its end. */
+static inline uint32_t fvm__jmp_by(fvm__asm *a, uint32_t distance)
+{
+    fvm__put_word(a, a->p, 0xe9 | (uint64_t)distance << 8, 5);
+    return fvm__at(a) - 4;
+}
+static inline uint32_t fvm__jcc_by(fvm__asm *a, unsigned cc, uint32_t distance)
+{
+    fvm__put_word(a, a->p, 0x0f | (0x80 | cc) << 8 | (uint64_t)distance << 16, 6);
+    return fvm__at(a) - 4;
+}
 static inline uint32_t fvm__jmp(fvm__asm *a)
 {
-    fvm__e8(a, 0xe9);
-    fvm__e32(a, 0);
-    return fvm__at(a) - 4;
+    return fvm__jmp_by(a, 0);
 }
 static inline uint32_t fvm__jcc(fvm__asm *a, unsigned cc)
 {
-    fvm__e8(a, 0x0f);
-    fvm__e8(a, 0x80 | cc);
-    fvm__e32(a, 0);
-    return fvm__at(a) - 4;
+    return fvm__jcc_by(a, cc, 0);
 }
 static inline void fvm__jmp_to(fvm__asm *a, uint32_t target)
 {
-    fvm__set_rel32(a, fvm__jmp(a), target);
+    (void)fvm__jmp_by(a, target - (fvm__at(a) + 5));
 }
 static inline void fvm__jcc_to(fvm__asm *a, unsigned cc, uint32_t target)
 {
-    fvm__set_rel32(a, fvm__jcc(a, cc), target);
+    (void)fvm__jcc_by(a, cc, target - (fvm__at(a) + 6));
 }
 static inline void fvm__call_to(fvm__asm *a, uint32_t target)
 {
-    fvm__e8(a, 0xe8);
-    fvm__e32(a, 0);
-    fvm__set_rel32(a, fvm__at(a) - 4, target);
+    fvm__put_word(a, a->p, 0xe8 | (uint64_t)(target - (fvm__at(a) + 5)) << 8, 5);
 }
 /** Short forward jumps within one instruction's code. */
 static inline uint8_t *fvm__jcc8(fvm__asm *a, unsigned cc)

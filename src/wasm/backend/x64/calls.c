@@ -21,7 +21,7 @@ static void move_frame(fvm__x64 *x, unsigned ext, int32_t by)
     fvm__x_note(x, by);
 }
 
-static void emit_call(fvm__x64 *x, const fvm__op *op)
+static fvm_err emit_call(fvm__x64 *x, const fvm__op *op)
 {
     const fvm_wasm_module *m = x->m;
     if (op->code == FVM__OP_CALL_INDIRECT) {
@@ -30,11 +30,14 @@ static void emit_call(fvm__x64 *x, const fvm__op *op)
         fvm__call_to(&x->a, x->stubs.import);
     } else if (op->a <= x->func) {
         fvm__call_to(&x->a, m->funcs[op->a].code_at);
-    } else { /* waits in a chain for its function */
+    } else { /* waits for its function, whose index stands where the distance will */
         fvm__e8(&x->a, 0xe8);
-        fvm__e32(&x->a, x->calls[op->a]);
-        x->calls[op->a] = fvm__at(&x->a) - 4;
+        fvm__e32(&x->a, op->a);
+        FVM_TRY(fvm__x_vector(x->alloc, &x->calls, &x->cap_calls, (uint64_t)x->n_calls + 1,
+                              sizeof *x->calls));
+        x->calls[x->n_calls++] = fvm__at(&x->a) - 4;
     }
+    return FVM_OK;
 }
 
 static fvm_err push_results(fvm__x64 *x, const fvm__functype *type)
@@ -70,7 +73,7 @@ fvm_err fvm__x_op_call(fvm__x64 *x, const fvm__op *op)
     }
     int32_t at = fvm__x_slot(x, x->h);
     move_frame(x, 0, at);
-    emit_call(x, op);
+    FVM_TRY(emit_call(x, op));
     move_frame(x, 5, at);
     return push_results(x, type);
 }

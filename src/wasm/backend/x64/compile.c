@@ -35,6 +35,7 @@ fvm_err fvm__x64_install(fvm_wasm_module *module, const uint8_t *code, size_t le
 #else
 
 #include <stddef.h>
+#include <sys/mman.h>
 
 #define AT(type, field) ((int32_t)offsetof(struct type, field))
 #define NONE FVM__X_NONE
@@ -47,23 +48,51 @@ fvm_err fvm__x_vector(const fvm_allocator *alloc, void *vector, uint32_t *cap, u
     return fvm_vector_grow(alloc, vector, cap, need, size, 64, INT32_MAX);
 }
 
-/* Code stays below 2 GiB, so that all distances have 32 bits. */
+/* Each displacement to an operand is noted behind an instruction of three bytes at least. */
+#define PAGES_LEAST (1u << 16)
+#define SLOTS_PER_ROOM (FVM__X_ROOM / 3 + 1)
+
+/* The next pages of code, a quarter of what there is: made at once they cost half as much as one by
+ * one when they are written to. Where the system does not know how, nothing is lost. */
+static void make_pages(fvm__x64 *x)
+{
+    uint32_t end = fvm__at(&x->a) + FVM__X_ROOM;
+    if (end < x->made) return;
+    uint32_t to = (end + end / 4 + PAGES_LEAST) & ~(PAGES_LEAST - 1);
+    if (to > x->a.cap) to = x->a.cap;
+#ifdef MADV_POPULATE_WRITE
+    (void)madvise(x->a.base + x->made, to - x->made, MADV_POPULATE_WRITE);
+#endif
+    x->made = to;
+}
+
+static void set_limit(fvm__x64 *x)
+{
+    make_pages(x);
+    uint32_t at = fvm__at(&x->a), most = x->made - FVM__X_ROOM;
+    uint64_t noted = at + 3 * (uint64_t)(x->cap_slots - x->n_slots - SLOTS_PER_ROOM);
+    x->limit = x->a.base + (noted < most ? (uint32_t)noted : most);
+}
+
+/* The code grows where it will run: pages that are moved need not be copied, or made again. It
+ * stays below 2 GiB, so that all distances have 32 bits. */
 fvm_err fvm__x_room(fvm__x64 *x, uint64_t extra)
 {
     uint32_t at = fvm__at(&x->a);
     uint64_t need = (uint64_t)at + extra + FVM__X_ROOM;
     FVM_TRY(fvm__x_vector(x->alloc, &x->slots, &x->cap_slots,
-                          (uint64_t)x->n_slots + FVM__X_ROOM / 4, sizeof *x->slots));
-    if (need <= x->a.cap) return FVM_OK;
-    uint64_t more = (uint64_t)x->a.cap * 2;
-    if (more < need) more = need;
-    if (more > INT32_MAX) more = INT32_MAX;
-    if (need > more) return FVM_ERR_NOMEM;
-    uint8_t *grown = fvm_mem_resize(x->alloc, x->a.base, x->a.cap, (size_t)more);
-    if (!grown) return FVM_ERR_NOMEM;
-    x->a.base = grown;
-    x->a.p = grown + at;
-    x->a.cap = (uint32_t)more;
+                          (uint64_t)x->n_slots + 2 * SLOTS_PER_ROOM, sizeof *x->slots));
+    if (need > x->a.cap) {
+        uint64_t more = (uint64_t)x->a.cap * 2;
+        while (more < need) more *= 2;
+        if (more > FVM__X_CODE_MAX) return FVM_ERR_NOMEM;
+        void *grown = mremap(x->a.base, x->a.cap, (size_t)more, MREMAP_MAYMOVE);
+        if (grown == MAP_FAILED) return FVM_ERR_NOMEM;
+        x->a.base = grown;
+        x->a.p = x->a.base + at;
+        x->a.cap = (uint32_t)more;
+    }
+    set_limit(x);
     return FVM_OK;
 }
 
@@ -241,7 +270,7 @@ static fvm_err be_else(fvm__backend *be, bool live)
 
 static bool same_state(const fvm__x_state *a, const fvm__x_state *b)
 {
-    return a->dirty == b->dirty && memcmp(a->local, b->local, sizeof a->local) == 0;
+    return a->dirty == b->dirty && a->locals == b->locals;
 }
 
 /* The way past an `if` without else joins, after the arm, which falls through when `live`. */
@@ -410,8 +439,9 @@ static fvm_err be_charge_begin(fvm__backend *be, uint32_t id)
 {
     fvm__x64 *x = (fvm__x64 *)be;
     FVM_TRY(fvm__x_begin(x));
-    FVM_TRY(fvm__x_vector(x->alloc, &x->charges, &x->cap_charges, (uint64_t)id + 1,
-                          sizeof *x->charges));
+    if (FVM_UNLIKELY(id >= x->cap_charges))
+        FVM_TRY(fvm__x_vector(x->alloc, &x->charges, &x->cap_charges, (uint64_t)id + 1,
+                              sizeof *x->charges));
     while (x->n_charges <= id) x->charges[x->n_charges++] = (fvm__x_charge){ .at = NONE };
     x->charges[id].at = fvm__at(&x->a);
     memcpy(x->a.p, no_charge, CHARGE_BYTES);
@@ -429,24 +459,24 @@ static fvm_err patch_charge(fvm__x64 *x, const fvm__x_charge *charge)
 {
     fvm__asm *a = &x->a;
     uint32_t out_of_gas = x->stubs.traps[FVM_WASM_TRAP_OUT_OF_GAS];
-    uint32_t resume = fvm__at(a);
+    uint8_t *at = a->base + charge->at;
     if (charge->cost <= INT32_MAX) {
-        a->p = a->base + charge->at;
-        fvm__rr(a, true, 0x81, 5, FVM__X_GAS);
-        fvm__e32(a, (uint32_t)charge->cost);
-        fvm__jcc_to(a, CC_L, out_of_gas);
-        a->p = a->base + resume;
+        uint8_t code[CHARGE_BYTES] = { 0x49, 0x81, 0xef, 0, 0, 0, 0, 0x0f, 0x80 | CC_L };
+        _Static_assert(FVM__X_GAS == R15, "sub r15, imm32");
+        (void)fvm__put32(code + 3, (uint32_t)charge->cost);
+        (void)fvm__put32(code + 9, out_of_gas - (charge->at + CHARGE_BYTES));
+        memcpy(at, code, CHARGE_BYTES);
         return FVM_OK;
     }
     FVM_TRY(fvm__x_room(x, 0));
+    uint32_t far = fvm__at(a);
     fvm__mov_ri(a, RAX, charge->cost);
     fvm__rr(a, true, 0x2b, FVM__X_GAS, RAX);
     fvm__jcc_to(a, CC_S, out_of_gas);
     fvm__jmp_to(a, charge->at + CHARGE_BYTES);
-    uint32_t end = fvm__at(a);
-    a->p = a->base + charge->at;
-    fvm__jmp_to(a, resume);
-    a->p = a->base + end;
+    at = a->base + charge->at;
+    at[0] = 0xe9;
+    (void)fvm__put32(at + 1, far - (charge->at + 5));
     return FVM_OK;
 }
 
@@ -559,7 +589,6 @@ static fvm_err be_func_begin(fvm__backend *be, uint32_t func)
     x->n_charges = x->n_slots = 0;
     x->free = (1u << FVM__X_REGS) - 1;
     def->code_at = fvm__at(&x->a);
-    bind(x, x->calls[func]);
     x->n_labels = 1;
     x->labels[0] = (fvm__x_label){ .code = FVM__OP_BLOCK,
                                    .n_results = def->type->n_results,
@@ -608,28 +637,42 @@ static fvm_err be_func_end(fvm__backend *be, uint32_t max_height)
     return FVM_OK;
 }
 
+/* In the order in which they were written: through chains by function it was waiting for memory. */
+static void aim_calls(fvm__x64 *x)
+{
+    for (uint32_t i = 0; i < x->n_calls; i++) {
+        uint32_t callee = fvm__get_u32_at(&x->a, x->calls[i]);
+        fvm__set_rel32(&x->a, x->calls[i], x->m->funcs[callee].code_at);
+    }
+}
+
 static fvm_err be_finish(fvm__backend *be)
 {
     fvm__x64 *x = (fvm__x64 *)be;
     x->m->bounds_trap_at = x->stubs.traps[FVM_WASM_TRAP_MEMORY_BOUNDS];
-    return fvm__x64_install(x->m, x->a.base, fvm__at(&x->a), x->stubs.enter);
+    aim_calls(x);
+    uint8_t *map = x->a.base;
+    size_t mapped = x->a.cap;
+    x->a.base = NULL;
+    return fvm__x64_adopt(x->m, map, mapped, (size_t)(x->a.p - map), x->stubs.enter);
 }
 
 static void be_free(fvm__backend *be)
 {
     fvm__x64 *x = (fvm__x64 *)be;
     const fvm_allocator *alloc = x->alloc;
-    fvm_mem_free(alloc, x->a.base, x->a.cap);
+    if (x->a.base) (void)munmap(x->a.base, x->a.cap);
     fvm_mem_free(alloc, x->stack, x->cap_stack * sizeof *x->stack);
     fvm_mem_free(alloc, x->labels, x->cap_labels * sizeof *x->labels);
     fvm_mem_free(alloc, x->slots, x->cap_slots * sizeof *x->slots);
     fvm_mem_free(alloc, x->charges, x->cap_charges * sizeof *x->charges);
-    fvm_mem_free(alloc, x->calls, x->m->n_funcs * sizeof *x->calls);
+    fvm_mem_free(alloc, x->calls, x->cap_calls * sizeof *x->calls);
     fvm_mem_free(alloc, x, sizeof *x);
 }
 
 static const fvm__backend_ops x64_ops = {
     .func_begin = be_func_begin,
+    .common = fvm__x_common,
     .local_get = fvm__x_local_get,
     .local_set = fvm__x_local_set,
     .constant = fvm__x_constant,
@@ -682,14 +725,16 @@ fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module)
     x->popcnt = features & HAS_POPCNT;
     x->sse41 = features & HAS_SSE41;
     memset(x->local_reg, FVM__X_NO_REG, sizeof x->local_reg);
-    x->a.cap = 4 * FVM__X_ROOM;
-    x->a.base = x->a.p = fvm_mem_alloc(alloc, x->a.cap);
-    x->calls = fvm_mem_alloc(alloc, module->n_funcs * sizeof *x->calls);
-    if (!x->a.base || (module->n_funcs && !x->calls)) {
+    x->a.cap = FVM__X_CODE_FIRST;
+    x->a.base = x->a.p = mmap(NULL, x->a.cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                              -1, 0);
+    if (x->a.base == MAP_FAILED) x->a.base = NULL;
+    if (!x->a.base) {
         be_free(&x->be);
         return FVM_ERR_NOMEM;
     }
-    for (uint32_t i = 0; i < module->n_funcs; i++) x->calls[i] = NONE;
+    x->local_of = FVM__X_NO_LOCALS;
+    x->limit = x->a.base; /* slots are still to come */
     fvm__x_emit_stubs(x);
     module->runner = &fvm__x64_runner;
     *out = &x->be;

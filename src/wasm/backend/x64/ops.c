@@ -1,5 +1,6 @@
 /* ops.c - instructions that stay within a function: integers, locals, globals, memory. */
 #include "wasm/backend/x64/x64.h"
+#include "wasm/common.h"
 #include "wasm/guard.h"
 #ifdef FVM__X64
 
@@ -525,18 +526,30 @@ static fvm_err op_ref_func(fvm__x64 *x, uint32_t entry)
 
 /* --- dispatch --------------------------------------------------------------------------------- */
 
-fvm_err fvm__x_local_get(fvm__backend *be, uint32_t local, char type)
+#define IN_LINE static inline __attribute__((always_inline))
+
+IN_LINE fvm_err local_get(fvm__backend *be, uint32_t local, char type)
 {
     fvm__x64 *x = (fvm__x64 *)be;
     FVM_TRY(fvm__x_begin(x));
     return fvm__x_push(x, (fvm__x_value){ .kind = X_LOCAL, .local = local, .type = type });
 }
 
-fvm_err fvm__x_constant(fvm__backend *be, uint64_t bits)
+IN_LINE fvm_err constant(fvm__backend *be, uint64_t bits)
 {
     fvm__x64 *x = (fvm__x64 *)be;
     FVM_TRY(fvm__x_begin(x));
     return fvm__x_push(x, (fvm__x_value){ .kind = X_CONST, .bits = bits });
+}
+
+fvm_err fvm__x_local_get(fvm__backend *be, uint32_t local, char type)
+{
+    return local_get(be, local, type);
+}
+
+fvm_err fvm__x_constant(fvm__backend *be, uint64_t bits)
+{
+    return constant(be, bits);
 }
 
 fvm_err fvm__x_access(fvm__backend *be, fvm__opcode code, uint32_t offset)
@@ -550,60 +563,105 @@ fvm_err fvm__x_access(fvm__backend *be, fvm__opcode code, uint32_t offset)
     return FVM_OK;
 }
 
-static fvm_err op_integer(fvm__x64 *x, fvm__opcode code, bool wide)
-{
-    static const uint8_t shifts[] = { 4, 7, 5, 0, 1 }; /* shl shr_s shr_u rotl rotr */
-    switch (wide ? (fvm__opcode)(code - FVM__OP_I64_CLZ + FVM__OP_I32_CLZ) : code) {
-    case FVM__OP_I32_CLZ:
-    case FVM__OP_I32_CTZ:
-    case FVM__OP_I32_POPCNT: return op_count(x, code);
-    case FVM__OP_I32_ADD: op_alu(x, ALU_ADD, wide); return FVM_OK;
-    case FVM__OP_I32_SUB: op_alu(x, ALU_SUB, wide); return FVM_OK;
-    case FVM__OP_I32_AND: op_alu(x, ALU_AND, wide); return FVM_OK;
-    case FVM__OP_I32_OR: op_alu(x, ALU_OR, wide); return FVM_OK;
-    case FVM__OP_I32_XOR: op_alu(x, ALU_XOR, wide); return FVM_OK;
-    case FVM__OP_I32_MUL: op_mul(x, wide); return FVM_OK;
-    case FVM__OP_I32_DIV_S: op_divide(x, true, false, wide); return FVM_OK;
-    case FVM__OP_I32_DIV_U: op_divide(x, false, false, wide); return FVM_OK;
-    case FVM__OP_I32_REM_S: op_divide(x, true, true, wide); return FVM_OK;
-    case FVM__OP_I32_REM_U: op_divide(x, false, true, wide); return FVM_OK;
-    default:
-        op_shift(x, shifts[code - (wide ? FVM__OP_I64_SHL : FVM__OP_I32_SHL)], wide);
-        return FVM_OK;
-    }
-}
+/* What each plain instruction is, with what its way wants to know. */
+typedef enum way {
+    BY_FLOAT, /* whatever is not listed */
+    BY_ALU,
+    BY_COMPARE,
+    BY_SHIFT,
+    BY_MUL,
+    BY_DIVIDE, /* bit 0: remainder, bit 1: signed */
+    BY_COUNT,
+    BY_EQZ,
+    BY_UNARY,      /* op reg, reg */
+    BY_BYTE_UNARY, /* of a byte register */
+    BY_WRAP,
+    BY_EXTEND_S,
+    BY_SELECT,
+    BY_DROP,
+    BY_NOTHING, /* a register has no type */
+} way;
+static const struct {
+    uint8_t way;
+    bool wide, keeps_flags;
+    uint16_t with;
+} ways[256] = {
+#define BOTH(name, by, what)                                                                       \
+    [FVM__OP_I32_##name] = { by, false, false, what },                                             \
+    [FVM__OP_I64_##name] = { by, true, false, what }
+    BOTH(ADD, BY_ALU, ALU_ADD),
+    BOTH(SUB, BY_ALU, ALU_SUB),
+    BOTH(AND, BY_ALU, ALU_AND),
+    BOTH(OR, BY_ALU, ALU_OR),
+    BOTH(XOR, BY_ALU, ALU_XOR),
+    BOTH(EQ, BY_COMPARE, 0),
+    BOTH(NE, BY_COMPARE, 1),
+    BOTH(LT_S, BY_COMPARE, 2),
+    BOTH(LT_U, BY_COMPARE, 3),
+    BOTH(GT_S, BY_COMPARE, 4),
+    BOTH(GT_U, BY_COMPARE, 5),
+    BOTH(LE_S, BY_COMPARE, 6),
+    BOTH(LE_U, BY_COMPARE, 7),
+    BOTH(GE_S, BY_COMPARE, 8),
+    BOTH(GE_U, BY_COMPARE, 9),
+    BOTH(SHL, BY_SHIFT, 4),
+    BOTH(SHR_S, BY_SHIFT, 7),
+    BOTH(SHR_U, BY_SHIFT, 5),
+    BOTH(ROTL, BY_SHIFT, 0),
+    BOTH(ROTR, BY_SHIFT, 1),
+    BOTH(MUL, BY_MUL, 0),
+    BOTH(DIV_S, BY_DIVIDE, 2),
+    BOTH(DIV_U, BY_DIVIDE, 0),
+    BOTH(REM_S, BY_DIVIDE, 3),
+    BOTH(REM_U, BY_DIVIDE, 1),
+    BOTH(CLZ, BY_COUNT, 0),
+    BOTH(CTZ, BY_COUNT, 0),
+    BOTH(POPCNT, BY_COUNT, 0),
+    [FVM__OP_I32_EQZ] = { BY_EQZ, false, true, 0 },
+    [FVM__OP_I64_EQZ] = { BY_EQZ, true, false, 0 },
+    [FVM__OP_I32_EXTEND8_S] = { BY_BYTE_UNARY, false, false, 0x0fbe },
+    [FVM__OP_I32_EXTEND16_S] = { BY_UNARY, false, false, 0x0fbf },
+    [FVM__OP_I64_EXTEND8_S] = { BY_BYTE_UNARY, true, false, 0x0fbe },
+    [FVM__OP_I64_EXTEND16_S] = { BY_UNARY, true, false, 0x0fbf },
+    [FVM__OP_I64_EXTEND32_S] = { BY_UNARY, true, false, 0x63 },
+    [FVM__OP_I32_WRAP_I64] = { BY_WRAP, false, false, 0 },
+    [FVM__OP_I64_EXTEND_I32_S] = { BY_EXTEND_S, false, false, 0 },
+    [FVM__OP_SELECT] = { BY_SELECT, false, true, 0 },
+    [FVM__OP_DROP] = { BY_DROP, false, true, 0 },
+    [FVM__OP_I64_EXTEND_I32_U] = { BY_NOTHING, false, false, 0 },
+    [FVM__OP_I32_REINTERPRET_F32] = { BY_NOTHING, false, false, 0 },
+    [FVM__OP_I64_REINTERPRET_F64] = { BY_NOTHING, false, false, 0 },
+    [FVM__OP_F32_REINTERPRET_I32] = { BY_NOTHING, false, false, 0 },
+    [FVM__OP_F64_REINTERPRET_I64] = { BY_NOTHING, false, false, 0 },
+};
 
 fvm_err fvm__x_plain(fvm__backend *be, fvm__opcode code)
 {
     fvm__x64 *x = (fvm__x64 *)be;
     FVM_TRY(fvm__x_begin_keeping_flags(x));
-    switch (code) {
-    case FVM__OP_DROP: fvm__x_pop(x, 1); return FVM_OK;
-    case FVM__OP_I32_EQZ: return op_eqz(x, false);
-    case FVM__OP_SELECT: return op_select(x);
-    default: break;
+    if (code > 255) { /* saturating conversions */
+        fvm__x_unflag(x);
+        return fvm__x_op_float(x, code);
     }
-    fvm__x_unflag(x);
-    if (code >= FVM__OP_I32_EQ && code <= FVM__OP_I32_GE_U)
-        return op_compare(x, code - FVM__OP_I32_EQ, false);
-    if (code >= FVM__OP_I64_EQ && code <= FVM__OP_I64_GE_U)
-        return op_compare(x, code - FVM__OP_I64_EQ, true);
-    if (code >= FVM__OP_I32_CLZ && code <= FVM__OP_I32_ROTR) return op_integer(x, code, false);
-    if (code >= FVM__OP_I64_CLZ && code <= FVM__OP_I64_ROTR) return op_integer(x, code, true);
-    switch (code) {
-    case FVM__OP_I64_EQZ: return op_eqz(x, true);
-    case FVM__OP_I32_WRAP_I64: op_wrap(x); return FVM_OK;
-    case FVM__OP_I64_EXTEND_I32_S: op_extend_s(x); return FVM_OK;
-    case FVM__OP_I64_EXTEND_I32_U:
-    case FVM__OP_I32_REINTERPRET_F32:
-    case FVM__OP_I64_REINTERPRET_F64:
-    case FVM__OP_F32_REINTERPRET_I32:
-    case FVM__OP_F64_REINTERPRET_I64: return FVM_OK; /* a register has no type */
-    case FVM__OP_I32_EXTEND8_S: op_unary(x, 0x0fbe, false, true); return FVM_OK;
-    case FVM__OP_I32_EXTEND16_S: op_unary(x, 0x0fbf, false, false); return FVM_OK;
-    case FVM__OP_I64_EXTEND8_S: op_unary(x, 0x0fbe, true, true); return FVM_OK;
-    case FVM__OP_I64_EXTEND16_S: op_unary(x, 0x0fbf, true, false); return FVM_OK;
-    case FVM__OP_I64_EXTEND32_S: op_unary(x, 0x63, true, false); return FVM_OK;
+    bool wide = ways[code].wide;
+    unsigned with = ways[code].with;
+    if (!ways[code].keeps_flags) fvm__x_unflag(x);
+    switch ((way)ways[code].way) {
+    case BY_ALU: op_alu(x, with, wide); return FVM_OK;
+    case BY_COMPARE: return op_compare(x, with, wide);
+    case BY_SHIFT: op_shift(x, with, wide); return FVM_OK;
+    case BY_MUL: op_mul(x, wide); return FVM_OK;
+    case BY_DIVIDE: op_divide(x, with & 2, with & 1, wide); return FVM_OK;
+    case BY_COUNT: return op_count(x, code);
+    case BY_EQZ: return op_eqz(x, wide);
+    case BY_UNARY: op_unary(x, with, wide, false); return FVM_OK;
+    case BY_BYTE_UNARY: op_unary(x, with, wide, true); return FVM_OK;
+    case BY_WRAP: op_wrap(x); return FVM_OK;
+    case BY_EXTEND_S: op_extend_s(x); return FVM_OK;
+    case BY_SELECT: return op_select(x);
+    case BY_DROP: fvm__x_pop(x, 1); return FVM_OK;
+    case BY_NOTHING: return FVM_OK;
+    case BY_FLOAT:
     default: return fvm__x_op_float(x, code);
     }
 }
@@ -628,5 +686,19 @@ fvm_err fvm__x_op(fvm__backend *be, const fvm__op *op)
     case FVM__OP_REF_FUNC: return op_ref_func(x, op->a);
     default: return fvm__x_op_bulk(x, op);
     }
+}
+
+static const fvm__backend_ops common_ops = {
+    .local_get = local_get,
+    .local_set = fvm__x_local_set,
+    .constant = constant,
+    .plain = fvm__x_plain,
+    .access = fvm__x_access,
+    .op = fvm__x_op,
+};
+
+fvm_err fvm__x_common(fvm__validator *v)
+{
+    return fvm__run_common(v, &common_ops);
 }
 #endif

@@ -6,12 +6,11 @@
 #define ALL_REGS ((1u << FVM__X_REGS) - 1)
 
 const uint8_t fvm__x_hw[FVM__X_REGS] = { RSI, RDI, RBP, R8, R9, R10, R11, R13 };
-#define HW(r) ((unsigned)fvm__x_hw[r])
+#define HW(r) fvm__x_hw_of(r)
+#define lowest fvm__x_lowest
+#define cached fvm__x_cached
+#define give_to_operand fvm__x_give_to_operand
 
-static unsigned lowest(unsigned mask)
-{
-    return (unsigned)__builtin_ctz(mask);
-}
 static int32_t local_slot(uint32_t local)
 {
     return (int32_t)(local * 8);
@@ -28,6 +27,7 @@ static void write_local(fvm__x64 *x, unsigned r)
 static void drop_local(fvm__x64 *x, unsigned r)
 {
     x->local_reg[x->holds[r]] = FVM__X_NO_REG;
+    x->local_of |= UINT64_C(0xff) << 8 * r;
     x->locals &= ~(1u << r);
     x->dirty &= ~(1u << r);
     x->free |= 1u << r;
@@ -52,7 +52,7 @@ static unsigned evict_operand(fvm__x64 *x, unsigned candidates)
 }
 
 /* Locals go in turn, unchanged ones first. */
-static unsigned evict(fvm__x64 *x)
+unsigned fvm__x_evict(fvm__x64 *x)
 {
     unsigned locals = x->locals & ~x->pinned, clean = locals & ~x->dirty;
     unsigned from = clean ? clean : locals;
@@ -65,38 +65,16 @@ static unsigned evict(fvm__x64 *x)
     return r;
 }
 
-unsigned fvm__x_alloc(fvm__x64 *x)
-{
-    unsigned free = x->free & ~x->pinned;
-    unsigned r = free ? lowest(free) : evict(x);
-    x->free &= ~(1u << r);
-    x->pinned |= 1u << r;
-    x->checked[r] = 0;
-    return r;
-}
-
-static void give_to_operand(fvm__x64 *x, unsigned r, uint32_t entry)
-{
-    x->holds[r] = entry;
-    x->stack[entry].kind = X_REG;
-    x->stack[entry].reg = (uint8_t)r;
-    if (x->lazy > entry) x->lazy = entry; /* one of the topmost, which was in its slot */
-}
-
 static void give_to_local(fvm__x64 *x, unsigned r, uint32_t local, bool dirty)
 {
     x->holds[r] = local;
     x->local_reg[local] = (uint8_t)r;
+    x->local_of = (x->local_of & ~(UINT64_C(0xff) << 8 * r)) | (uint64_t)local << 8 * r;
     x->locals |= 1u << r;
     if (dirty) x->dirty |= 1u << r;
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
-
-static unsigned cached(const fvm__x64 *x, uint32_t local)
-{
-    return local < FVM__X_CACHED_LOCALS ? x->local_reg[local] : FVM__X_NO_REG;
-}
 
 static void load_slot(fvm__x64 *x, unsigned hw, int32_t at, bool wide)
 {
@@ -121,84 +99,36 @@ void fvm__x_copy(fvm__x64 *x, unsigned hw, uint32_t entry)
     }
 }
 
-unsigned fvm__x_use(fvm__x64 *x, uint32_t entry)
+unsigned fvm__x_use_slow(fvm__x64 *x, uint32_t entry)
 {
-    const fvm__x_value *v = &x->stack[entry];
-    unsigned r;
-    if (v->kind == X_REG) {
-        r = v->reg;
-    } else if (v->kind == X_LOCAL && v->local < FVM__X_CACHED_LOCALS) {
-        r = x->local_reg[v->local];
-        if (r == FVM__X_NO_REG) {
-            r = fvm__x_alloc(x);
-            load_slot(x, HW(r), local_slot(v->local), fvm__x_wide(v->type));
-            give_to_local(x, r, v->local, false);
-        }
+    const fvm__x_value v = x->stack[entry];
+    unsigned r = fvm__x_alloc(x);
+    if (v.kind == X_LOCAL && v.local < FVM__X_CACHED_LOCALS) {
+        load_slot(x, HW(r), local_slot(v.local), fvm__x_wide(v.type));
+        give_to_local(x, r, v.local, false);
     } else {
-        r = fvm__x_alloc(x);
         fvm__x_copy(x, HW(r), entry);
         give_to_operand(x, r, entry);
     }
-    x->pinned |= 1u << r;
     return HW(r);
 }
 
-unsigned fvm__x_own(fvm__x64 *x, uint32_t entry)
+unsigned fvm__x_own_slow(fvm__x64 *x, uint32_t entry)
 {
-    unsigned r;
-    if (x->stack[entry].kind == X_REG) {
-        r = x->stack[entry].reg;
-        x->checked[r] = 0;
-        x->pinned |= 1u << r;
-        return HW(r);
-    }
     /* a local that is read is mostly read again */
     if (x->stack[entry].kind == X_LOCAL && (x->free & (x->free - 1))) (void)fvm__x_use(x, entry);
-    r = fvm__x_alloc(x);
+    unsigned r = fvm__x_alloc(x);
     fvm__x_copy(x, HW(r), entry);
     give_to_operand(x, r, entry);
     return HW(r);
 }
 
-unsigned fvm__x_define(fvm__x64 *x, uint32_t entry)
+fvm_err fvm__x_push_slow(fvm__x64 *x, fvm__x_value v)
 {
-    unsigned r;
-    if (x->stack[entry].kind == X_REG) {
-        r = x->stack[entry].reg;
-        x->checked[r] = 0;
-        x->pinned |= 1u << r;
-    } else {
-        r = fvm__x_alloc(x);
-        give_to_operand(x, r, entry);
-    }
-    return HW(r);
-}
-
-void fvm__x_pop(fvm__x64 *x, uint32_t n)
-{
-    uint32_t to = x->h - n;
-    while (x->h > to && x->h > x->lazy)
-        if (x->stack[--x->h].kind == X_REG) free_reg(x, x->stack[x->h].reg);
-    x->h = to;
-    if (x->lazy > to) x->lazy = to;
-}
-
-fvm_err fvm__x_push(fvm__x64 *x, fvm__x_value v)
-{
-    if (FVM_UNLIKELY(x->h == x->cap_stack))
-        FVM_TRY(fvm__x_vector(x->alloc, &x->stack, &x->cap_stack, (uint64_t)x->h + 1,
-                              sizeof *x->stack));
+    FVM_TRY(
+        fvm__x_vector(x->alloc, &x->stack, &x->cap_stack, (uint64_t)x->h + 1, sizeof *x->stack));
     x->stack[x->h++] = v;
     if (x->h - x->lazy > FVM__X_LAZY) fvm__x_settle(x, x->lazy++);
-    return FVM_OK;
-}
-
-fvm_err fvm__x_push_reg(fvm__x64 *x, unsigned *hw)
-{
-    unsigned r = fvm__x_alloc(x);
-    *hw = HW(r);
-    FVM_TRY(fvm__x_push(x, (fvm__x_value){ .kind = X_REG, .reg = (uint8_t)r }));
-    x->holds[r] = x->h - 1;
     return FVM_OK;
 }
 
@@ -337,45 +267,36 @@ fvm_err fvm__x_reset(fvm__x64 *x, uint32_t base, uint32_t n)
     return FVM_OK;
 }
 
-void fvm__x_state_get(const fvm__x64 *x, fvm__x_state *state)
+void fvm__x_state_set(fvm__x64 *x, const fvm__x_state *to)
 {
-    for (unsigned r = 0; r < FVM__X_REGS; r++)
-        state->local[r] = x->locals >> r & 1 ? (uint16_t)x->holds[r] : FVM__X_NO_LOCAL;
-    state->dirty = (uint8_t)x->dirty;
-}
-
-void fvm__x_state_set(fvm__x64 *x, const fvm__x_state *state)
-{
-    fvm__x_forget(x);
-    for (unsigned r = 0; r < FVM__X_REGS; r++) {
-        x->checked[r] = 0;
-        if (state->local[r] == FVM__X_NO_LOCAL) continue;
-        x->free &= ~(1u << r);
-        give_to_local(x, r, state->local[r], state->dirty >> r & 1);
+    memset(x->checked, 0, sizeof x->checked);
+    if (x->local_of != to->locals) {
+        for (unsigned m = x->locals; m; m &= m - 1)
+            x->local_reg[x->holds[lowest(m)]] = FVM__X_NO_REG;
+        for (unsigned m = to->has; m; m &= m - 1) {
+            unsigned r = lowest(m);
+            x->holds[r] = to->locals >> 8 * r & 0xff;
+            x->local_reg[x->holds[r]] = (uint8_t)r;
+        }
+        x->free = (x->free | x->locals) & ~(unsigned)to->has;
+        x->locals = to->has;
+        x->local_of = to->locals;
     }
+    x->dirty = to->dirty;
 }
 
 void fvm__x_load_state(fvm__x64 *x, const fvm__x_state *to)
 {
-    for (unsigned r = 0; r < FVM__X_REGS; r++)
-        if (to->local[r] != FVM__X_NO_LOCAL) load_slot(x, HW(r), local_slot(to->local[r]), true);
-}
-
-bool fvm__x_state_matches(const fvm__x64 *x, const fvm__x_state *to)
-{
-    for (unsigned r = 0; r < FVM__X_REGS; r++) {
-        if (to->local[r] != FVM__X_NO_LOCAL && x->local_reg[to->local[r]] != r) return false;
-        if ((x->dirty >> r & 1) && (to->local[r] != x->holds[r] || !(to->dirty >> r & 1)))
-            return false;
+    for (unsigned m = to->has; m; m &= m - 1) {
+        unsigned r = lowest(m);
+        load_slot(x, HW(r), local_slot(to->locals >> 8 * r & 0xff), true);
     }
-    return true;
 }
 
 static bool expected_dirty(const fvm__x_state *to, uint32_t local)
 {
-    for (unsigned r = 0; r < FVM__X_REGS; r++)
-        if (to->local[r] == local) return to->dirty >> r & 1;
-    return false;
+    __m128i all = _mm_cvtsi64_si128((int64_t)to->locals), one = _mm_set1_epi8((char)local);
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(all, one)) & to->has & to->dirty;
 }
 
 /* Moves among registers, all at once: `from` of each register in `pending`. */
@@ -403,24 +324,24 @@ static void move_all(fvm__x64 *x, uint8_t from[FVM__X_REGS], unsigned pending)
 void fvm__x_arrange(fvm__x64 *x, const fvm__x_state *to)
 {
     uint8_t from[FVM__X_REGS];
-    unsigned moves = 0, loads = 0;
-    for (unsigned m = x->dirty; m; m &= m - 1) {
+    unsigned moves = 0, loads = 0, differ = fvm__x_differ(x, to);
+    for (unsigned m = x->dirty & (differ | ~(unsigned)to->dirty); m; m &= m - 1) {
         unsigned r = lowest(m);
         if (!expected_dirty(to, x->holds[r]))
             fvm__store64(&x->a, FVM__X_FRAME, local_slot(x->holds[r]), HW(r));
     }
-    for (unsigned r = 0; r < FVM__X_REGS; r++) {
-        if (to->local[r] == FVM__X_NO_LOCAL) continue;
-        unsigned q = x->local_reg[to->local[r]];
-        if (q == r) continue;
+    for (unsigned m = differ & to->has; m; m &= m - 1) {
+        unsigned r = lowest(m), q = x->local_reg[to->locals >> 8 * r & 0xff];
         if (q == FVM__X_NO_REG)
             loads |= 1u << r;
         else
             moves |= 1u << r;
         from[r] = (uint8_t)q;
     }
-    move_all(x, from, moves);
-    for (unsigned m = loads; m; m &= m - 1)
-        load_slot(x, HW(lowest(m)), local_slot(to->local[lowest(m)]), true);
+    if (moves) move_all(x, from, moves);
+    for (unsigned m = loads; m; m &= m - 1) {
+        unsigned r = lowest(m);
+        load_slot(x, HW(r), local_slot(to->locals >> 8 * r & 0xff), true);
+    }
 }
 #endif

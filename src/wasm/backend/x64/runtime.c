@@ -85,18 +85,23 @@ uint32_t fvm__x64_callee_at(uintptr_t callee)
     return at * (uint32_t)sizeof callee;
 }
 
-/* Pages are written, then made executable; never both at once. */
-fvm_err fvm__x64_install(fvm_wasm_module *m, const uint8_t *code, size_t len, uint32_t enter_at)
+static size_t whole_pages(size_t len)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (len + page - 1) & ~(page - 1);
-    uint8_t *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (map == MAP_FAILED) return FVM_ERR_NOMEM;
-    memcpy(map, code, len);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (len + page - 1) & ~(page - 1);
+}
+
+/* Pages are written, then made executable; never both at once. */
+fvm_err fvm__x64_adopt(fvm_wasm_module *m, uint8_t *map, size_t mapped, size_t len,
+                       uint32_t enter_at)
+{
+    size_t bytes = whole_pages(len);
     memcpy(map, callees, sizeof callees);
     if (mprotect(map, bytes, PROT_READ | PROT_EXEC) != 0) {
-        (void)munmap(map, bytes);
+        (void)munmap(map, mapped);
         return FVM_ERR_NOMEM;
     }
+    if (bytes < mapped) (void)munmap(map + bytes, mapped - bytes);
     m->code = map;
     m->code_bytes = bytes;
     m->enter_at = enter_at;
@@ -104,6 +109,15 @@ fvm_err fvm__x64_install(fvm_wasm_module *m, const uint8_t *code, size_t len, ui
     for (uint32_t i = m->n_func_imports; i < m->n_funcs; i++)
         m->funcs[i].code = map + m->funcs[i].code_at;
     return FVM_OK;
+}
+
+fvm_err fvm__x64_install(fvm_wasm_module *m, const uint8_t *code, size_t len, uint32_t enter_at)
+{
+    size_t bytes = whole_pages(len);
+    uint8_t *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED) return FVM_ERR_NOMEM;
+    memcpy(map, code, len);
+    return fvm__x64_adopt(m, map, bytes, len, enter_at);
 }
 
 bool fvm__x64_owns(const fvm_wasm_module *module)

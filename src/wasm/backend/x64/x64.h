@@ -23,6 +23,8 @@
 #include "wasm/backend/backend.h"
 #include "wasm/backend/x64/asm.h"
 #include "wasm/instance.h"
+#ifdef FVM__X64
+#include <emmintrin.h>
 
 #define FVM__X_FRAME RBX
 #define FVM__X_INSTANCE R12
@@ -30,14 +32,17 @@
 #define FVM__X_GAS R15
 
 #define FVM__X_REGS 8u
-/** Locals from here on are never cached. */
-#define FVM__X_CACHED_LOCALS 256u
+/** Locals from here on are never cached; the number stands for none. */
+#define FVM__X_CACHED_LOCALS 255u
 #define FVM__X_NO_REG 0xffu
 #define FVM__X_NONE UINT32_MAX
 /** Operands that are not in their slots lie at most this far below the top. */
 #define FVM__X_LAZY 16u
 /** One call of the back end writes less than this, tables of br_table apart. */
 #define FVM__X_ROOM 2048u
+/** The mapping that code is written to: bytes at first, and at most. */
+#define FVM__X_CODE_FIRST (1u << 16)
+#define FVM__X_CODE_MAX (1u << 31)
 /** Up to so many pairs of locals are zeroed one by one. */
 #define FVM__X_ZERO_PAIRS 16u
 
@@ -54,10 +59,12 @@ typedef struct fvm__x_value {
 
 /** Which local each register holds where control meets. */
 typedef struct fvm__x_state {
-    uint16_t local[FVM__X_REGS]; /* FVM__X_NO_LOCAL: none */
-    uint8_t dirty;               /* mask: the slot is older */
+    uint64_t locals; /* a byte for each register: the local, or FVM__X_NO_LOCAL */
+    uint8_t has;     /* mask: holds one */
+    uint8_t dirty;   /* mask: the slot is older */
 } fvm__x_state;
-#define FVM__X_NO_LOCAL 0xffffu
+#define FVM__X_NO_LOCAL 0xffu
+#define FVM__X_NO_LOCALS UINT64_MAX
 
 typedef struct fvm__x_label {
     fvm__opcode code;
@@ -87,6 +94,8 @@ typedef struct fvm__x_stubs {
 typedef struct fvm__x64 {
     fvm__backend be; /* first */
     fvm__asm a;
+    const uint8_t *limit; /* up to here an instruction has room, for code and for `slots` */
+    uint32_t made;        /* bytes of the mapping whose pages are there */
     const fvm_allocator *alloc;
     fvm_wasm_module *m;
     bool metered, own_memory, has_memory;
@@ -99,7 +108,8 @@ typedef struct fvm__x64 {
     uint32_t n_labels, cap_labels;
     fvm__x_charge *charges;
     uint32_t n_charges, cap_charges;
-    uint32_t *calls;   /* by function: chain of places of calls that wait for it */
+    uint32_t *calls; /* places of calls to functions that were still to come */
+    uint32_t n_calls, cap_calls;
     uint32_t n_tables; /* br_tables so far, to tell stubs apart */
 
     uint32_t n_zeroed;       /* as it was when the function began */
@@ -111,6 +121,7 @@ typedef struct fvm__x64 {
 
     /* registers; masks over fvm__x_hw */
     unsigned free, locals, dirty, pinned, turn;
+    uint64_t local_of;             /* as fvm__x_state.locals */
     uint32_t holds[FVM__X_REGS];   /* the local or the operand's entry */
     uint64_t checked[FVM__X_REGS]; /* memory[value .. value + this) is known to exist */
     uint8_t local_reg[FVM__X_CACHED_LOCALS];
@@ -145,16 +156,13 @@ static inline void fvm__x_rslot(fvm__x64 *x, bool w, unsigned op, unsigned reg, 
 
 FVM_NODISCARD fvm_err fvm__x_vector(const fvm_allocator *alloc, void *vector, uint32_t *cap,
                                     uint64_t need, size_t size);
-/** Makes room for `extra` bytes of code and FVM__X_ROOM. */
+/** Makes room for `extra` bytes of code and FVM__X_ROOM; sets the limit. */
 FVM_NODISCARD fvm_err fvm__x_room(fvm__x64 *x, uint64_t extra);
 /** Begins a call of the back end: room, no pins, flags of a comparison into a register. */
 static inline FVM_NODISCARD fvm_err fvm__x_begin_keeping_flags(fvm__x64 *x)
 {
     x->pinned = 0;
-    if (FVM_LIKELY(fvm__at(&x->a) + FVM__X_ROOM <= x->a.cap &&
-                   x->n_slots + FVM__X_ROOM / 4 <= x->cap_slots))
-        return FVM_OK;
-    return fvm__x_room(x, 0);
+    return FVM_LIKELY(x->a.p <= x->limit) ? FVM_OK : fvm__x_room(x, 0);
 }
 void fvm__x_unflag_slow(fvm__x64 *x);
 static inline void fvm__x_unflag(fvm__x64 *x)
@@ -171,21 +179,102 @@ static inline FVM_NODISCARD fvm_err fvm__x_begin(fvm__x64 *x)
 /* regs.c: the operand stack and the registers. Registers are indexes of fvm__x_hw, except where
  * `hw` is said. What returns a register pins it until the next fvm__x_begin. */
 
+static inline unsigned fvm__x_lowest(unsigned mask)
+{
+    return (unsigned)__builtin_ctz(mask);
+}
+static inline unsigned fvm__x_hw_of(unsigned r)
+{
+    return fvm__x_hw[r];
+}
+/** The register of a local, or FVM__X_NO_REG. */
+static inline unsigned fvm__x_cached(const fvm__x64 *x, uint32_t local)
+{
+    return local < FVM__X_CACHED_LOCALS ? x->local_reg[local] : FVM__X_NO_REG;
+}
+/** Makes a register free that is neither that nor pinned. */
+unsigned fvm__x_evict(fvm__x64 *x);
 /** A register for the caller to fill; it must be given to an operand or a local at once. */
-unsigned fvm__x_alloc(fvm__x64 *x);
+static inline unsigned fvm__x_alloc(fvm__x64 *x)
+{
+    unsigned free = x->free & ~x->pinned;
+    unsigned r = free ? fvm__x_lowest(free) : fvm__x_evict(x);
+    x->free &= ~(1u << r);
+    x->pinned |= 1u << r;
+    x->checked[r] = 0;
+    return r;
+}
+static inline void fvm__x_give_to_operand(fvm__x64 *x, unsigned r, uint32_t entry)
+{
+    x->holds[r] = entry;
+    x->stack[entry].kind = X_REG;
+    x->stack[entry].reg = (uint8_t)r;
+    if (x->lazy > entry) x->lazy = entry; /* one of the topmost, which was in its slot */
+}
+unsigned fvm__x_use_slow(fvm__x64 *x, uint32_t entry);
 /** The entry's value in a register (hw) that may be read only. */
-unsigned fvm__x_use(fvm__x64 *x, uint32_t entry);
+static inline unsigned fvm__x_use(fvm__x64 *x, uint32_t entry)
+{
+    const fvm__x_value *v = &x->stack[entry];
+    unsigned r = v->kind == X_REG     ? v->reg
+                 : v->kind == X_LOCAL ? fvm__x_cached(x, v->local)
+                                      : FVM__X_NO_REG;
+    if (r == FVM__X_NO_REG) return fvm__x_use_slow(x, entry);
+    x->pinned |= 1u << r;
+    return fvm__x_hw_of(r);
+}
+unsigned fvm__x_own_slow(fvm__x64 *x, uint32_t entry);
 /** The entry's value in a register (hw) of its own, that may be changed. */
-unsigned fvm__x_own(fvm__x64 *x, uint32_t entry);
+static inline unsigned fvm__x_own(fvm__x64 *x, uint32_t entry)
+{
+    if (x->stack[entry].kind != X_REG) return fvm__x_own_slow(x, entry);
+    unsigned r = x->stack[entry].reg;
+    x->checked[r] = 0;
+    x->pinned |= 1u << r;
+    return fvm__x_hw_of(r);
+}
 /** A register (hw) for the entry, which becomes X_REG; its value is still to be made. */
-unsigned fvm__x_define(fvm__x64 *x, uint32_t entry);
+static inline unsigned fvm__x_define(fvm__x64 *x, uint32_t entry)
+{
+    unsigned r;
+    if (x->stack[entry].kind == X_REG) {
+        r = x->stack[entry].reg;
+        x->checked[r] = 0;
+        x->pinned |= 1u << r;
+    } else {
+        r = fvm__x_alloc(x);
+        fvm__x_give_to_operand(x, r, entry);
+    }
+    return fvm__x_hw_of(r);
+}
 /** Copies the value to a register (hw) outside fvm__x_hw. */
 void fvm__x_copy(fvm__x64 *x, unsigned hw, uint32_t entry);
 /** Removes the top entries. */
-void fvm__x_pop(fvm__x64 *x, uint32_t n);
-FVM_NODISCARD fvm_err fvm__x_push(fvm__x64 *x, fvm__x_value v);
+static inline void fvm__x_pop(fvm__x64 *x, uint32_t n)
+{
+    uint32_t to = x->h - n;
+    while (x->h > to && x->h > x->lazy)
+        if (x->stack[--x->h].kind == X_REG) x->free |= 1u << x->stack[x->h].reg;
+    x->h = to;
+    if (x->lazy > to) x->lazy = to;
+}
+FVM_NODISCARD fvm_err fvm__x_push_slow(fvm__x64 *x, fvm__x_value v);
+static inline FVM_NODISCARD fvm_err fvm__x_push(fvm__x64 *x, fvm__x_value v)
+{
+    if (FVM_UNLIKELY(x->h == x->cap_stack || x->h - x->lazy == FVM__X_LAZY))
+        return fvm__x_push_slow(x, v);
+    x->stack[x->h++] = v;
+    return FVM_OK;
+}
 /** Pushes a value that is about to be made in the register (hw) returned. */
-FVM_NODISCARD fvm_err fvm__x_push_reg(fvm__x64 *x, unsigned *hw);
+static inline FVM_NODISCARD fvm_err fvm__x_push_reg(fvm__x64 *x, unsigned *hw)
+{
+    unsigned r = fvm__x_alloc(x);
+    *hw = fvm__x_hw_of(r);
+    FVM_TRY(fvm__x_push(x, (fvm__x_value){ .kind = X_REG, .reg = (uint8_t)r }));
+    x->holds[r] = x->h - 1;
+    return FVM_OK;
+}
 void fvm__x_settle(fvm__x64 *x, uint32_t entry);
 void fvm__x_settle_all(fvm__x64 *x);
 /** Writes changed locals to their slots. */
@@ -194,16 +283,32 @@ void fvm__x_flush(fvm__x64 *x);
 void fvm__x_forget(fvm__x64 *x);
 /** `n` operands in their slots above `base`, no operands in registers. */
 FVM_NODISCARD fvm_err fvm__x_reset(fvm__x64 *x, uint32_t base, uint32_t n);
-void fvm__x_state_get(const fvm__x64 *x, fvm__x_state *state);
+static inline void fvm__x_state_get(const fvm__x64 *x, fvm__x_state *state)
+{
+    *state = (fvm__x_state){ .locals = x->local_of,
+                             .has = (uint8_t)x->locals,
+                             .dirty = (uint8_t)x->dirty };
+}
 void fvm__x_state_set(fvm__x64 *x, const fvm__x_state *state);
 /** Code that loads what `to` has in registers, when all locals are in their slots. */
 void fvm__x_load_state(fvm__x64 *x, const fvm__x_state *to);
-bool fvm__x_state_matches(const fvm__x64 *x, const fvm__x_state *to);
+/** Registers that do not hold what `to` wants in them, or do hold something else. */
+static inline unsigned fvm__x_differ(const fvm__x64 *x, const fvm__x_state *to)
+{
+    __m128i a = _mm_cvtsi64_si128((int64_t)x->local_of), b = _mm_cvtsi64_si128((int64_t)to->locals);
+    return ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(a, b)) & 0xff;
+}
+static inline bool fvm__x_state_matches(const fvm__x64 *x, const fvm__x_state *to)
+{
+    unsigned differ = fvm__x_differ(x, to);
+    return !(differ & to->has) && !(x->dirty & (differ | ~(unsigned)to->dirty));
+}
 /** Code that brings the locals from where they are to where `to` has them; the pass's own view
  *  stays. Keeps rax, rcx and rdx. */
 void fvm__x_arrange(fvm__x64 *x, const fvm__x_state *to);
 
 /* ops.c, floats.c, calls.c */
+fvm_err fvm__x_common(struct fvm__validator *v);
 fvm_err fvm__x_local_get(fvm__backend *be, uint32_t local, char type);
 fvm_err fvm__x_local_set(fvm__backend *be, uint32_t local, char type, bool tee);
 fvm_err fvm__x_constant(fvm__backend *be, uint64_t bits);
@@ -230,6 +335,9 @@ void fvm__x_load_callee(fvm__x64 *x, uintptr_t callee);
 
 /* runtime.c */
 extern const fvm__runner fvm__x64_runner;
+/** As fvm__x64_install, for code that stands in a mapping of `mapped` bytes, which it takes. */
+FVM_NODISCARD fvm_err fvm__x64_adopt(fvm_wasm_module *module, uint8_t *map, size_t mapped,
+                                     size_t len, uint32_t enter_at);
 /** The place of a callee's address in all code. */
 uint32_t fvm__x64_callee_at(uintptr_t callee);
 fvm_err fvm__x64_call_import(fvm_wasm_instance *instance, uint64_t *slots, uint32_t index,
@@ -239,4 +347,5 @@ fvm_err fvm__x64_call_ref(fvm_wasm_instance *instance, uint64_t *slots, uint32_t
 fvm__x_helper fvm__x64_memory_grow, fvm__x64_memory_init, fvm__x64_memory_copy,
     fvm__x64_memory_fill, fvm__x64_table_init, fvm__x64_table_copy, fvm__x64_table_fill,
     fvm__x64_table_grow, fvm__x64_table_get, fvm__x64_table_set, fvm__x64_float;
+#endif
 #endif

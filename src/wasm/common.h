@@ -1,0 +1,231 @@
+/* common.h - the common path through a body.
+ *
+ * Nearly all instructions of real modules are of a few kinds, stand in live code, have short
+ * immediates and the operands they want. These are checked here with what matters in registers;
+ * the limiter's height moves with the type stack, and costs are counted and added at the end.
+ * Whatever is not so is left to the careful path, which begins the instruction anew: nothing here
+ * changes before all is checked, and no module is refused here.
+ *
+ * A back end makes its own copy of the loop, in which its ways of instructions are in line: called
+ * through pointers they took a fifth of all time. */
+#ifndef FVM_WASM_COMMON_H
+#define FVM_WASM_COMMON_H
+
+#include "wasm/validate.h"
+
+/** What the common path knows an opcode as; validate.c fills `forms` with them. */
+typedef enum fvm__form {
+    FVM__FORM_CAREFUL,
+    FVM__FORM_GET_LOCAL,
+    FVM__FORM_SET_LOCAL,
+    FVM__FORM_TEE_LOCAL,
+    FVM__FORM_CONST_I32,
+    FVM__FORM_CONST_I64,
+    FVM__FORM_UNARY,
+    FVM__FORM_BINARY,
+    FVM__FORM_LOAD,
+    FVM__FORM_STORE,
+    FVM__FORM_DROP,
+    FVM__FORM_SELECT,
+    FVM__FORM_CALL,
+    FVM__FORM_GET_GLOBAL,
+    FVM__FORM_SET_GLOBAL,
+} fvm__form;
+
+/* A number of up to five bytes, 35 bits, of which `spare` are missing from 64; NULL for what the
+ * careful path must look at. Linkers pad numbers to five bytes. */
+static inline const uint8_t *fvm__read_longer(uint64_t *out, unsigned *spare, const uint8_t *p,
+                                              const uint8_t *end)
+{
+    if (end - p < 8) return NULL;
+    uint64_t word = fvm_load_le64(p), ends = ~word & UINT64_C(0x8080808080);
+    if (!ends) return NULL;
+    unsigned bits = (unsigned)__builtin_ctzll(ends) + 1; /* 8 for each byte */
+    word &= UINT64_MAX >> (64 - bits);
+    *out = (word & 0x7f) | (word >> 1 & 0x3f80) | (word >> 2 & 0x1fc000) | (word >> 3 & 0xfe00000) |
+           (word >> 4 & UINT64_C(0x7f0000000));
+    *spare = 64 - bits / 8 * 7;
+    return p + bits / 8;
+}
+static inline const uint8_t *fvm__read_short(uint32_t *out, const uint8_t *p, const uint8_t *end)
+{
+    uint64_t value;
+    unsigned spare;
+    if (FVM_LIKELY(p != end && *p < 0x80)) {
+        *out = *p;
+        return p + 1;
+    }
+    p = fvm__read_longer(&value, &spare, p, end);
+    if (!p || value > UINT32_MAX) return NULL;
+    *out = (uint32_t)value;
+    return p;
+}
+static inline const uint8_t *fvm__read_short_signed(int64_t *out, const uint8_t *p,
+                                                    const uint8_t *end)
+{
+    uint64_t value;
+    unsigned spare;
+    if (FVM_LIKELY(p != end && *p < 0x80)) {
+        *out = (int64_t)((uint64_t)*p << 57) >> 57;
+        return p + 1;
+    }
+    p = fvm__read_longer(&value, &spare, p, end);
+    if (!p) return NULL;
+    *out = (int64_t)(value << spare) >> spare;
+    return p;
+}
+
+/* The local that a near index names, if the careful path has seen it; else NOT_NEAR. */
+static inline uint32_t fvm__near_local(const fvm__validator *v, const uint8_t *p,
+                                       const uint8_t *end)
+{
+    return p != end && *p < FVM__NEAR_LOCALS ? v->near[*p] : FVM__NOT_NEAR;
+}
+
+static inline bool fvm__pair_is(const char *at, const char *letters)
+{
+    return at[0] == letters[0] && at[1] == letters[1];
+}
+
+/* The operands are of these types; NULs of the stack match none. */
+static inline bool fvm__operands_are(const char *sp, const char *types, uint32_t n)
+{
+    while (n--)
+        if (*--sp != types[n]) return false;
+    return true;
+}
+
+/** The charge of the open metered block has to stand before its first instruction that costs. `go`
+ *  is false if the instruction at hand is for the careful path. */
+FVM_NODISCARD fvm_err fvm__begin_common(fvm__validator *v, bool *go);
+void fvm__end_common(fvm__validator *v, const char *sp);
+
+/** Takes instructions as long as they are common; `ops` is a constant of the caller's. */
+static inline __attribute__((always_inline)) fvm_err fvm__run_common(fvm__validator *v,
+                                                                     const fvm__backend_ops *ops)
+{
+    bool go;
+    FVM_TRY(fvm__begin_common(v, &go));
+    if (!go) return FVM_OK;
+
+    /* What is not needed by every instruction stays in memory: calls leave few registers. */
+    const uint8_t *at = v->d->in.at;
+    char *sp = v->operands + v->n_operands;
+    fvm_err err = FVM_OK;
+    for (; at != v->end; v->position++) {
+        const uint8_t *p = at + 1;
+        fvm__opcode code = (fvm__opcode)*at;
+        const fvm__op_info *info = &fvm__op_infos[code];
+        uint32_t number;
+        int64_t value;
+        switch ((fvm__form)v->forms[code]) {
+        case FVM__FORM_GET_LOCAL:
+            number = fvm__near_local(v, p, v->end);
+            if (number == FVM__NOT_NEAR) goto done;
+            p++;
+            *sp++ = (char)(number & 0xff);
+            if (sp > v->peak) v->peak = sp;
+            err = ops->local_get(v->be, number >> 8, (char)(number & 0xff));
+            break;
+        case FVM__FORM_SET_LOCAL:
+            number = fvm__near_local(v, p, v->end);
+            if (number == FVM__NOT_NEAR || sp[-1] != (char)(number & 0xff)) goto done;
+            p++;
+            sp--;
+            err = ops->local_set(v->be, number >> 8, *sp, false);
+            break;
+        case FVM__FORM_TEE_LOCAL:
+            number = fvm__near_local(v, p, v->end);
+            if (number == FVM__NOT_NEAR || sp[-1] != (char)(number & 0xff)) goto done;
+            p++;
+            err = ops->local_set(v->be, number >> 8, sp[-1], true);
+            break;
+        case FVM__FORM_CONST_I32:
+            if (!(p = fvm__read_short_signed(&value, p, v->end)) || value != (int32_t)value)
+                goto done;
+            v->last_const = (int32_t)value;
+            v->const_end = p;
+            *sp++ = FVM_WASM_LETTER_I32;
+            if (sp > v->peak) v->peak = sp;
+            err = ops->constant(v->be, (uint32_t)value);
+            break;
+        case FVM__FORM_CONST_I64:
+            if (!(p = fvm__read_short_signed(&value, p, v->end))) goto done;
+            *sp++ = FVM_WASM_LETTER_I64;
+            if (sp > v->peak) v->peak = sp;
+            err = ops->constant(v->be, (uint64_t)value);
+            break;
+        case FVM__FORM_UNARY:
+            if (sp[-1] != info->pops[0]) goto done;
+            sp[-1] = info->push[0];
+            err = ops->plain(v->be, code);
+            break;
+        case FVM__FORM_BINARY:
+            if (!fvm__pair_is(sp - 2, info->pops)) goto done;
+            sp--;
+            sp[-1] = info->push[0];
+            err = ops->plain(v->be, code);
+            break;
+        case FVM__FORM_LOAD:
+            if (p == v->end || *p > fvm__natural_align[code - FVM__OP_I32_LOAD]) goto done;
+            if (!(p = fvm__read_short(&number, p + 1, v->end))) goto done;
+            if (sp[-1] != FVM_WASM_LETTER_I32) goto done;
+            sp[-1] = info->push[0];
+            err = ops->access(v->be, code, number);
+            break;
+        case FVM__FORM_STORE:
+            if (p == v->end || *p > fvm__natural_align[code - FVM__OP_I32_LOAD]) goto done;
+            if (!(p = fvm__read_short(&number, p + 1, v->end))) goto done;
+            if (!fvm__pair_is(sp - 2, info->pops)) goto done;
+            sp -= 2;
+            err = ops->access(v->be, code, number);
+            break;
+        case FVM__FORM_DROP:
+            if (!sp[-1]) goto done;
+            sp--;
+            v->more--;
+            err = ops->plain(v->be, code);
+            break;
+        case FVM__FORM_SELECT:
+            if (!fvm__pair_is(sp - 2, "ii") && !fvm__pair_is(sp - 2, "li")) goto done;
+            if (sp[-3] != sp[-2]) goto done;
+            sp -= 2;
+            err = ops->plain(v->be, code);
+            break;
+        case FVM__FORM_CALL: {
+            if (!(p = fvm__read_short(&number, p, v->end)) || number >= v->m->n_funcs) goto done;
+            const fvm__functype *type = v->m->funcs[number].type;
+            if (type->n_results > 1 || !fvm__operands_are(sp, type->params, type->n_params))
+                goto done;
+            sp -= type->n_params;
+            if (type->n_results) *sp++ = type->results[0];
+            if (sp > v->peak) v->peak = sp;
+            if (number >= v->m->n_func_imports) v->more += FVM__LIMITED_CALL_INSTRUCTIONS - 1;
+            err = ops->op(v->be, &(fvm__op){ .code = code, .a = number });
+            break;
+        }
+        case FVM__FORM_GET_GLOBAL:
+            if (!(p = fvm__read_short(&number, p, v->end)) || number >= v->m->n_globals) goto done;
+            *sp++ = v->m->globals[number].type;
+            if (sp > v->peak) v->peak = sp;
+            err = ops->op(v->be, &(fvm__op){ .code = code, .type = sp[-1], .a = number });
+            break;
+        case FVM__FORM_SET_GLOBAL:
+            if (!(p = fvm__read_short(&number, p, v->end)) || number >= v->m->n_globals) goto done;
+            if (!v->m->globals[number].is_mutable || v->m->globals[number].type != sp[-1])
+                goto done;
+            sp--;
+            err = ops->op(v->be, &(fvm__op){ .code = code, .type = *sp, .a = number });
+            break;
+        case FVM__FORM_CAREFUL:
+        default: goto done;
+        }
+        if (FVM_UNLIKELY(err != FVM_OK)) break;
+        at = p;
+    }
+done:
+    v->d->in.at = at;
+    fvm__end_common(v, sp);
+    return err;
+}
+#endif
