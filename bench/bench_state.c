@@ -7,8 +7,11 @@
  *   apply    fvm_machine_apply, per transfer
  *   flush    fvm_machine_flush, per transfer
  *
- * growth is the total beside that at 10^3 actors. In memory, and on LMDB in
- * build/ (no fsync, which would be all that one sees).
+ * growth is the total beside that at 10^3 actors. theory is what the trees themselves ask for: the
+ * blocks that a transfer reads and writes, counted, beside those at 10^3 actors. A tree of 10^3 has
+ * so few nodes that the transfers of a large block share nearly all of them, one of 10^6 shares but
+ * the upper ones; what a single transfer costs is what the block of one shows. In memory, and on
+ * LMDB in build/ (no fsync, which would be all that one sees).
  * usage: bench_state [MAX_ACTORS [MIN_ACTORS]] */
 #include "ipld/buffered.h"
 #include "ipld/cbor.h"
@@ -30,6 +33,8 @@
 #define FIRST_ID 10000u
 #define BUILD_BATCH 100000u /* accounts between flushes while building */
 #define LMDB_FOLDER "build/bench/state-lmdb"
+#define WARM_UP                                                                                    \
+    4000u /* transfers; without, most of an LMDB file is not mapped yet after building */
 #define GAS_LIMIT 10000000u
 #define SIGNATURE_LEN 69 /* bytes that a secp256k1 signature adds to a message's length */
 
@@ -199,6 +204,41 @@ static fvm_cid build_state(const fvm_blockstore *base, uint64_t n)
     return root;
 }
 
+/* --- a store that counts what passes --- */
+
+typedef struct counts {
+    const fvm_blockstore *base;
+    uint64_t read, written; /* blocks */
+    uint64_t bytes;
+} counts;
+
+static fvm_err counting_get(void *self, fvm_buf *out, const fvm_cid *cid)
+{
+    counts *c = self;
+    size_t before = out->len;
+    fvm_err err = fvm_blockstore_get(c->base, out, cid);
+    c->read++;
+    c->bytes += out->len - before;
+    return err;
+}
+static fvm_err counting_has(void *self, bool *out, const fvm_cid *cid)
+{
+    const counts *c = self;
+    return fvm_blockstore_has(c->base, out, cid);
+}
+static fvm_err counting_put_many(void *self, const fvm_block *blocks, size_t count)
+{
+    counts *c = self;
+    c->written += count;
+    for (size_t i = 0; i < count; i++) c->bytes += blocks[i].data.len;
+    return fvm_blockstore_put_many(c->base, blocks, count);
+}
+static const fvm_blockstore_ops counting_ops = {
+    .get = counting_get,
+    .has = counting_has,
+    .put_many = counting_put_many,
+};
+
 /* --- transfers --- */
 
 typedef struct chain {
@@ -212,6 +252,11 @@ typedef struct chain {
 typedef struct figures {
     double machine, apply, flush; /* microseconds per transfer */
 } figures;
+
+/* What a growth is beside: the values at the smallest state. */
+typedef struct baseline {
+    double total, blocks;
+} baseline;
 
 static void transfer(chain *c, fvm_machine *machine, fvm_receipt *receipt, fvm_buf *bytes,
                      double *spent)
@@ -274,9 +319,22 @@ static const struct {
     unsigned size, blocks;
 } shapes[] = { { 1, 2000 }, { 20, 100 }, { 400, 10 } };
 
-/* Measures one size of state; `first` holds the totals at the smallest one. */
+/* Blocks that a transfer reads and writes, in kilobytes too. */
+static double count_blocks(chain *c, unsigned blocks, unsigned size, double *kilobytes)
+{
+    counts n = { .base = c->bs };
+    fvm_blockstore counting = { &counting_ops, &n };
+    double transfers = (double)blocks * size;
+    c->bs = &counting;
+    (void)run_blocks(c, blocks, size);
+    c->bs = n.base;
+    *kilobytes = (double)n.bytes / 1000 / transfers;
+    return (double)(n.read + n.written) / transfers;
+}
+
+/* Measures one size of state; `first` holds what was found at the smallest one. */
 static void measure(const char *store_name, const fvm_blockstore *bs, fvm_context *context,
-                    uint64_t actors, double *first)
+                    uint64_t actors, baseline *first)
 {
     double start = now_us();
     chain c = { .bs = bs, .context = context, .actors = actors, .random = 42 };
@@ -285,14 +343,16 @@ static void measure(const char *store_name, const fvm_blockstore *bs, fvm_contex
     if (!c.nonces) must(FVM_ERR_NOMEM, "nonces");
     printf("%s, %llu actors (made in %.1f s)\n", store_name, (unsigned long long)actors,
            (now_us() - start) * 1e-6);
-    (void)run_blocks(&c, 20, 1); /* warms what does not depend on the state */
+    (void)run_blocks(&c, WARM_UP, 1);
     for (size_t i = 0; i < FVM_COUNT(shapes); i++) {
         figures f = run_blocks(&c, shapes[i].blocks, shapes[i].size);
-        double total = f.machine + f.apply + f.flush;
-        if (first[i] == 0) first[i] = total;
+        double kilobytes, total = f.machine + f.apply + f.flush;
+        double blocks = count_blocks(&c, shapes[i].blocks / 10, shapes[i].size, &kilobytes);
+        if (first[i].total == 0) first[i] = (baseline){ total, blocks };
         printf("  blocks of %3u: machine %7.2f  apply %7.2f  flush %7.2f  total %8.2f us/transfer"
-               "  growth %5.2fx\n",
-               shapes[i].size, f.machine, f.apply, f.flush, total, total / first[i]);
+               "  growth %5.2fx  (theory %5.2fx: %.2f blocks, %.1f kB)\n",
+               shapes[i].size, f.machine, f.apply, f.flush, total, total / first[i].total,
+               blocks / first[i].blocks, blocks, kilobytes);
     }
     (void)fflush(stdout);
     free(c.nonces);
@@ -309,7 +369,7 @@ int main(int argc, char **argv)
 {
     uint64_t max = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
     uint64_t min = argc > 2 ? strtoull(argv[2], NULL, 10) : 1000;
-    double in_memory[FVM_COUNT(shapes)] = { 0 }, on_lmdb[FVM_COUNT(shapes)] = { 0 };
+    baseline in_memory[FVM_COUNT(shapes)] = { 0 }, on_lmdb[FVM_COUNT(shapes)] = { 0 };
     fvm_engine *engine;
     fvm_context *context;
     must(fvm_engine_new(&engine, NULL), "engine");

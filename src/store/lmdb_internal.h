@@ -14,6 +14,7 @@
 #define FVM__LMDB_POOL 32      /* read transactions kept for reuse */
 #define FVM__LMDB_LAYOUT 1
 #define FVM__LMDB_REMAP ((uint64_t)8 << 20) /* see forget_pages in lmdb.c */
+#define FVM__LMDB_SMALL ((uint64_t)1 << 20)
 
 typedef struct fvm__lmdb {
     const fvm_allocator *alloc;
