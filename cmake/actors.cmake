@@ -28,7 +28,6 @@ foreach(line ${manifest_lines})
   file(GLOB entry CONFIGURE_DEPENDS ${folder}/*.c) # without one there may be parts, but no actor yet
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.[ch])
   list(FILTER sources EXCLUDE REGEX "/(test|unit)/")
-  include(${folder}/precompiles/precompiles.cmake OPTIONAL) # the EVM's
   include(${folder}/actor.cmake OPTIONAL)
   if(entry)
     fvm_add_actor(${name} SOURCES ${sources} ${common_sources} ${ACTOR_SOURCES}

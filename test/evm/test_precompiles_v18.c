@@ -1,14 +1,14 @@
 /* test_precompiles_v18.c - the precompiles beside those of mainnet's bundle v18, in the machine: the
- * same input gives the same success and output, and what the calls cost is printed as ratios. Skipped
- * where that bundle is not in the user's cache. */
+ * same input gives the same success and output, alone and in our EVM actor, and what the calls cost is
+ * printed as ratios. Skipped where that bundle is not in the user's cache. */
 #include "precompile_inputs.h"
 #include "precompile_world.h"
 
 #define BUNDLE "mainnet-v18"
 
 typedef struct pre_pair {
-    fvm_buf theirs_wasm, ours_wasm;
-    pre_world theirs, ours;
+    fvm_buf theirs_wasm, ours_wasm, evm_wasm;
+    pre_world theirs, ours, evm; /* ours: the precompiles alone; evm: our EVM actor */
 } pre_pair;
 
 static fvm_err beacon(void *ctx, uint8_t out[32], int64_t epoch)
@@ -24,13 +24,16 @@ static bool pair_init(pre_pair *p)
 {
     fvm_buf_init(&p->theirs_wasm, NULL);
     fvm_buf_init(&p->ours_wasm, NULL);
+    fvm_buf_init(&p->evm_wasm, NULL);
     if (!pre_bundle_evm(&p->theirs_wasm, BUNDLE)) {
         printf("  skipped: bundle " BUNDLE " is not in the cache (fvm bundle import)\n");
         return false;
     }
     actor_read_file(&p->ours_wasm, ACTORS_DIR "/precompiles.wasm");
+    actor_read_file(&p->evm_wasm, ACTORS_DIR "/evm.wasm");
     pre_world_init(&p->theirs, fvm_buf_bytes(&p->theirs_wasm), true, &externs);
     pre_world_init(&p->ours, fvm_buf_bytes(&p->ours_wasm), false, &externs);
+    pre_world_init(&p->evm, fvm_buf_bytes(&p->evm_wasm), true, &externs);
     return true;
 }
 
@@ -38,37 +41,46 @@ static void pair_deinit(pre_pair *p)
 {
     pre_world_deinit(&p->theirs);
     pre_world_deinit(&p->ours);
+    pre_world_deinit(&p->evm);
     fvm_buf_deinit(&p->theirs_wasm);
     fvm_buf_deinit(&p->ours_wasm);
+    fvm_buf_deinit(&p->evm_wasm);
 }
 
-/* Runs one input on both; fails the test when they differ. Gives the outcome and both costs. */
+/* Fails the test unless both calls ended alike. */
+static void check_same(const char *who, unsigned number, unsigned kind, fvm_bytes in,
+                       const pre_result *theirs, const pre_result *ours)
+{
+    char what[160];
+    bool same = theirs->exit_code == ours->exit_code && theirs->ok == ours->ok &&
+                theirs->out.len == ours->out.len &&
+                (ours->out.len == 0 || memcmp(theirs->out.ptr, ours->out.ptr, ours->out.len) == 0);
+    if (same) return;
+    (void)snprintf(what, sizeof what, "%s, %x kind %u, %zu bytes: exit %u/%u ok %d/%d", who, number,
+                   kind, in.len, theirs->exit_code, ours->exit_code, theirs->ok, ours->ok);
+    printf("  differs: %s\n  input ", what);
+    for (size_t i = 0; i < in.len && i < 1200; i++) printf("%02x", in.ptr[i]);
+    printf("\n  theirs ");
+    for (size_t i = 0; i < theirs->out.len && i < 256; i++) printf("%02x", theirs->out.ptr[i]);
+    printf("\n  ours   ");
+    for (size_t i = 0; i < ours->out.len && i < 256; i++) printf("%02x", ours->out.ptr[i]);
+    printf("\n");
+    CHECK_AT(what, same);
+}
+
+/* Runs one input on all; gives the outcome of the precompile alone, and v18's gas. */
 static pre_result compare(pre_pair *p, unsigned kind, unsigned number, uint8_t value, fvm_bytes in,
                           int64_t *theirs_gas)
 {
     uint8_t address[20] = { 0 };
-    char what[160];
     if (number >> 8 == 0xfe) address[0] = 0xfe;
     if (number == 0x100) address[18] = 1;
     address[19] = (uint8_t)number;
     pre_result theirs = pre_call(&p->theirs, kind, address, value, in);
     pre_result ours = pre_call(&p->ours, kind, address, value, in);
-    (void)snprintf(what, sizeof what, "%x kind %u, %zu bytes: exit %u/%u ok %d/%d, %zu/%zu bytes",
-                   number, kind, in.len, theirs.exit_code, ours.exit_code, theirs.ok, ours.ok,
-                   theirs.out.len, ours.out.len);
-    bool same = theirs.exit_code == ours.exit_code && theirs.ok == ours.ok &&
-                theirs.out.len == ours.out.len &&
-                (ours.out.len == 0 || memcmp(theirs.out.ptr, ours.out.ptr, ours.out.len) == 0);
-    if (!same) {
-        printf("  differs: %s\n  input ", what);
-        for (size_t i = 0; i < in.len && i < 1200; i++) printf("%02x", in.ptr[i]);
-        printf("\n  theirs ");
-        for (size_t i = 0; i < theirs.out.len && i < 256; i++) printf("%02x", theirs.out.ptr[i]);
-        printf("\n  ours   ");
-        for (size_t i = 0; i < ours.out.len && i < 256; i++) printf("%02x", ours.out.ptr[i]);
-        printf("\n");
-    }
-    CHECK_AT(what, same);
+    pre_result evm = pre_call(&p->evm, kind, address, value, in);
+    check_same("alone", number, kind, in, &theirs, &ours);
+    check_same("in the EVM", number, kind, in, &theirs, &evm);
     if (theirs_gas) *theirs_gas = theirs.gas;
     return ours;
 }

@@ -91,16 +91,16 @@ static void from_limbs(uint8_t *out, uint32_t len, const uint32_t *v, uint32_t n
     }
 }
 
-/* The sum of x[0] y[0] + x[1] y[-1] + ... of at most CHUNK products. */
-INLINE uint64_t dot(const uint32_t *x, const uint32_t *y, uint32_t count)
+/* The sum of x[0] y[n - 1] + x[1] y[n - 2] + ..., at most CHUNK products. */
+INLINE uint64_t dot(const uint32_t *x, const uint32_t *y, uint32_t n)
 {
     uint64_t acc = 0;
-    for (; count >= 8; count -= 8, x += 8, y -= 8) {
-        const uint32_t *low = y - 7; /* addresses of wasm's loads only grow */
+    for (; n >= 8; n -= 8, x += 8) {
+        const uint32_t *top = y + (n - 8);
         UNROLL
-        for (unsigned i = 0; i < 8; i++) acc += (uint64_t)x[i] * low[7 - i];
+        for (unsigned i = 0; i < 8; i++) acc += (uint64_t)x[i] * top[7 - i];
     }
-    for (; count; count--) acc += (uint64_t)*x++ * *y--;
+    while (n--) acc += (uint64_t)*x++ * y[n];
     return acc;
 }
 
@@ -110,15 +110,15 @@ typedef struct column {
 } column;
 
 /* The same for any number of products, times 2^twice, into a column. */
-INLINE void add_products(column *c, const uint32_t *x, const uint32_t *y, uint32_t count,
+INLINE void add_products(column *c, const uint32_t *x, const uint32_t *y, uint32_t n,
                          unsigned twice)
 {
-    for (; count > CHUNK; count -= CHUNK, x += CHUNK, y -= CHUNK) {
-        c->acc += dot(x, y, CHUNK) << twice;
+    for (; n > CHUNK; n -= CHUNK, x += CHUNK) {
+        c->acc += dot(x, y + (n - CHUNK), CHUNK) << twice;
         c->high += c->acc >> BITS;
         c->acc &= MASK;
     }
-    c->acc += dot(x, y, count) << twice;
+    c->acc += dot(x, y, n) << twice;
     c->high += c->acc >> BITS;
     c->acc &= MASK;
 }
@@ -127,9 +127,12 @@ INLINE void add_products(column *c, const uint32_t *x, const uint32_t *y, uint32
 static void multiply_column(column *c, const uint32_t *a, const uint32_t *b, uint32_t k, uint32_t n)
 {
     uint32_t first = k < n ? 0 : k - n + 1, count = (k < n ? k : n - 1) - first + 1;
-    bool square = a == b;
-    add_products(c, a + first, b + (k - first), square ? count / 2 : count, square);
-    if (square && count % 2) c->acc += (uint64_t)a[k / 2] * a[k / 2];
+    if (a != b) {
+        add_products(c, a + first, b + first, count, 0);
+    } else {
+        add_products(c, a + first, a + first + (count + 1) / 2, count / 2, 1);
+        if (count % 2) c->acc += (uint64_t)a[k / 2] * a[k / 2];
+    }
 }
 
 static inline uint32_t carry(column *c)
@@ -211,14 +214,14 @@ static void multiply(uint32_t *out, const uint32_t *a, const uint32_t *b, const 
     uint32_t *q = m->wide, *r = m->wide + n; /* multiples of p; the result, n + 1 limbs */
     for (uint32_t k = 0; k < n; k++) {
         multiply_column(&c, a, b, k, n);
-        add_products(&c, q, m->p + k, k, 0);
+        add_products(&c, q, m->p + 1, k, 0);
         q[k] = (uint32_t)c.acc * m->n0 & MASK;
         c.acc += (uint64_t)q[k] * m->p[0];
         carry(&c);
     }
     for (uint32_t k = n; k < 2 * n - 1; k++) {
         multiply_column(&c, a, b, k, n);
-        add_products(&c, q + (k - n + 1), m->p + n - 1, 2 * n - 1 - k, 0);
+        add_products(&c, q + (k - n + 1), m->p + (k - n + 1), 2 * n - 1 - k, 0);
         r[k - n] = carry(&c);
     }
     r[n - 1] = carry(&c);

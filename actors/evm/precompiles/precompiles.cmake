@@ -3,6 +3,3 @@
 file(GLOB precompile_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/actors/evm/precompiles/*.c)
 set_source_files_properties(${precompile_sources} PROPERTIES
   FVM_WASM_FLAGS "-Oz;-isystem;${BLST_DIR}")
-if(NOT EXISTS ${CMAKE_SOURCE_DIR}/actors/evm/evm.c)
-  set(sources) # an actor needs its interpreter
-endif()
