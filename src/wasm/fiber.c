@@ -3,6 +3,9 @@
  *
  *     [guard page | 256 MiB, committed as touched ... top]
  *
+ * Where address space is short the stack is smaller, and nesting that has used it up goes on
+ * on a further one: an invocation, with all that it calls but nested ones, needs less than FIBER_ROOM.
+ *
  * A run goes there once and comes back once, so on x86-64 it is a call with another stack pointer;
  * elsewhere ucontext does, which asks the kernel about signal masks and costs a microsecond. The
  * sanitizers are told. */
@@ -41,9 +44,11 @@
 
 #define FIBER_STACK_BYTES ((size_t)256 << 20)
 #define FIBER_STACK_SMALLEST ((size_t)8 << 20)
+#define FIBER_ROOM ((size_t)1 << 20)
 
 struct fvm__fiber {
-    uint8_t *map; /* guard page and stack */
+    struct fvm__fiber *next; /* where nesting goes on; made when needed, then kept */
+    uint8_t *map;            /* guard page and stack */
     size_t map_bytes, guard_bytes;
 #ifdef FIBER_UCONTEXT
     ucontext_t outside, inside;
@@ -85,9 +90,12 @@ static fvm_err fiber_new(struct fvm__fiber **out, const fvm_allocator *alloc)
 
 void fvm__fiber_free(struct fvm__fiber *f, const fvm_allocator *alloc)
 {
-    if (!f) return;
-    (void)munmap(f->map, f->map_bytes);
-    fvm_mem_free(alloc, f, sizeof *f);
+    while (f) {
+        struct fvm__fiber *next = f->next;
+        (void)munmap(f->map, f->map_bytes);
+        fvm_mem_free(alloc, f, sizeof *f);
+        f = next;
+    }
 }
 
 /* The first thing that runs on the stack, and the last. */
@@ -167,12 +175,24 @@ static void switch_there_and_back(struct fvm__fiber *f)
 #endif
 }
 
+/* Whether the stack that runs now has room for one more invocation. */
+static bool has_room(const struct fvm__fiber *f)
+{
+    const uint8_t *here = __builtin_frame_address(0);
+    return here > f->map && (size_t)(here - f->map) > f->guard_bytes + FIBER_ROOM;
+}
+
 fvm_err fvm__fiber_run(struct fvm__fiber **fiber, const fvm_allocator *alloc, fvm_err (*fn)(void *),
                        void *arg)
 {
-    if (!*fiber) FVM_TRY(fiber_new(fiber, alloc));
-    struct fvm__fiber *f = *fiber;
-    if (f->running) return fn(arg);
+    struct fvm__fiber **at = fiber;
+    while (*at && (*at)->running) { /* the innermost that runs */
+        struct fvm__fiber *next = (*at)->next;
+        if (!(next && next->running) && has_room(*at)) return fn(arg);
+        at = &(*at)->next;
+    }
+    if (!*at) FVM_TRY(fiber_new(at, alloc));
+    struct fvm__fiber *f = *at;
     f->fn = fn;
     f->arg = arg;
     f->running = true;

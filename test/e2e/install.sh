@@ -41,9 +41,9 @@ done
 expect "ABI is that of test/e2e/abi.txt" "$(cat "$source/test/e2e/abi.txt")" "$(cat "$work/abi.txt")"
 
 # --- examples ---
-for actor in upper_actor dice_actor; do
+for actor in examples/upper_actor examples/dice_actor test/e2e/wild_actor; do
     clang-19 --target=wasm32 -mcpu=mvp -mbulk-memory -msign-ext -O2 -nostdlib -Wl,--no-entry \
-        -o "$work/$actor.wasm" "$source/examples/$actor.c"
+        -o "$work/$(basename $actor).wasm" "$source/$actor.c"
 done
 cc_flags="-std=c11 -Wall -Wextra -Werror"
 gcc $cc_flags "$source/examples/ipld_transform.c" $(pkg-config --cflags --libs fvm) -o "$work/transform"
@@ -61,8 +61,11 @@ if command -v go > /dev/null; then
     # a cache of its own: Go keys what cgo made by its own flags, not by what pkg-config said
     (cd "$source/examples/go" && GOCACHE="$build/e2e-go-cache" GOFLAGS=-buildvcs=false go build -o "$work/transform-go" .) || true
     expect "ipld_transform, Go" "$want" "$("$work/transform-go" "$work/upper_actor.wasm" hello world)"
+    (cd "$source/test/e2e/go_signals" && GOCACHE="$build/e2e-go-cache" GOFLAGS=-buildvcs=false go build -o "$work/go-signals" .) || true
+    expect "traps and panics in turn, Go" "exit 4, 0 of 800 wrong" "$("$work/go-signals" "$work/wild_actor.wasm")"
 else
     skip "ipld_transform, Go" "no go on the PATH"
+    skip "traps and panics in turn, Go" "no go on the PATH"
 fi
 gcc $cc_flags "$source/examples/embedder.c" $(pkg-config --cflags --libs fvm) -o "$work/embedder"
 got=$("$work/embedder" "$work/dice_actor.wasm")
