@@ -73,6 +73,16 @@ if(TARGET fvm_shared)
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   fvm_register(e2e-install e2e)
 endif()
+# A million calls; sanitizers keep memory of their own.
+if(NOT FVM_SANITIZE)
+  add_executable(test_million test/e2e/test_million.c)
+  target_link_libraries(test_million PRIVATE fvm_test_support)
+  set_target_properties(test_million PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/e2e)
+  add_test(NAME million-calls COMMAND test_million WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  fvm_register(million-calls e2e)
+endif()
+
 # Actors that a Rust compiler makes of the published SDK, where that compiler is installed.
 add_executable(test_rust_actors test/e2e/rust_actors/test_rust_actors.c)
 target_link_libraries(test_rust_actors PRIVATE fvm_test_support)

@@ -4,6 +4,7 @@
 #define FVM_TEST_ENGINE_FIXTURE_H
 
 #include "machine/machine_internal.h"
+#include "test.h"
 #include "unit/wasm_asm.h"
 #include <fvm/genesis.h>
 

@@ -428,6 +428,7 @@ TEST(threads_trap_at_once_with_and_without_an_alternate_stack)
 #endif
 #endif
 
+#ifndef SHADOWED
 static void limit_space(size_t more)
 {
     size_t pages = 0;
@@ -446,6 +447,7 @@ static void without_space(void)
     if (fvm_wasm_context_guards(context)) _exit(7);
     fvm_wasm_context_free(context);
 }
+#endif
 TEST(a_context_says_when_there_is_no_address_space_for_guards)
 {
     fvm_wasm_context *context;
