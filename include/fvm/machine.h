@@ -59,12 +59,14 @@ typedef enum fvm_engine_memory {
 typedef struct fvm_engine_config {
     fvm_engine_backend backend; /* what runs actors; results and gas do not depend on it */
     fvm_engine_memory memory;
+    bool profile; /* machines' trace sinks hear of functions and syscalls, too; actors then run in
+                     the interpreter, so `backend` must not be JIT */
     const fvm_code_cache *code_cache; /* NULL: none; copied, ctx must outlive the engine. Only the
                                          compiler's code is kept */
     size_t cache_bytes; /* compiled modules kept (code and tables); 0: FVM_ENGINE_CACHE_BYTES */
 } fvm_engine_config;
 /** As fvm_engine_new, with a configuration (NULL: all defaults).
- *  Errors: FVM_ERR_INVALID  the back end is not there on this CPU. HOST class. */
+ *  Errors: FVM_ERR_INVALID  the back end is not there on this CPU, or cannot profile. HOST class. */
 FVM_API FVM_NODISCARD fvm_err fvm_engine_new_with(fvm_engine **out, const fvm_engine_config *config,
                                                   const fvm_allocator *alloc);
 /** After the last context and machine that use it. */

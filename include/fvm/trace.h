@@ -20,6 +20,13 @@ typedef enum fvm_trace_kind {
     FVM_TRACE_IPLD_GET,   /* cid, size */
     FVM_TRACE_IPLD_PUT,   /* cid, size */
     FVM_TRACE_LOG,        /* data: debug text */
+    /* where gas goes within an actor's code, only from an engine that was made to profile
+     * (fvm_engine_config); `milligas` is wasm's counter at that moment */
+    FVM_TRACE_WASM_START,  /* id, cid, milligas: code begins to run; functions before it are over */
+    FVM_TRACE_WASM_ENTER,  /* func, milligas: a function begins */
+    FVM_TRACE_WASM_LEAVE,  /* milligas: the function at hand returned (none follows a trap) */
+    FVM_TRACE_SYSCALL,     /* name, data (its module), milligas: a syscall begins */
+    FVM_TRACE_SYSCALL_END, /* milligas */
 } fvm_trace_kind;
 
 /** One event; pointers and views are valid during the sink's call only. Fields that the kind does
@@ -29,6 +36,7 @@ typedef struct fvm_trace_event {
     fvm_bytes name;   /* of a charge, e.g. OnSyscall */
     uint64_t compute; /* milligas */
     uint64_t other;   /* milligas */
+    uint64_t charged; /* milligas that were taken: less than both where gas ran out */
     bool refund;      /* nv17: the charge is negative */
     uint64_t from;    /* actor ID */
     const fvm_address *to;
@@ -43,6 +51,8 @@ typedef struct fvm_trace_event {
     uint64_t size; /* bytes */
     uint32_t exit_code;
     uint32_t error; /* syscall error number 1..13 */
+    uint32_t func;  /* index in the module, imports counted */
+    int64_t milligas;
 } fvm_trace_event;
 
 typedef struct fvm_trace_sink {

@@ -45,6 +45,7 @@ fvm_cli_exit fvm_cmd_conformance(int argc, char **argv);
 fvm_cli_exit fvm_cmd_genesis(int argc, char **argv);
 fvm_cli_exit fvm_cmd_ipld(int argc, char **argv);
 fvm_cli_exit fvm_cmd_trace(int argc, char **argv);
+fvm_cli_exit fvm_cmd_profile(int argc, char **argv);
 fvm_cli_exit fvm_cmd_run(int argc, char **argv);
 fvm_cli_exit fvm_cmd_wasm(int argc, char **argv);
 

@@ -1,5 +1,6 @@
 /* cmd_run.c - `fvm run`: one message to one actor in a small local world. */
 #include "engine.h"
+#include "profile.h"
 #include "trace_out.h"
 #include "world.h"
 
@@ -25,6 +26,8 @@ static const char help[] =
     "  --timestamp N    seconds since 1970, default 1\n"
     "  --engine NAME    interp or jit (default: jit where there is one for this CPU)\n"
     "  --code-cache DIR keep compiled modules in DIR, a folder of your own\n"
+    "  --profile FILE   write a flame graph of the gas to FILE: SVG, or by its name FILE.folded\n"
+    "                   or FILE.json (see 'fvm profile --help')\n"
     "  --trace          print the call tree with every charge\n"
     "  --debug          actor debugging on; what the actor logs goes to stderr\n"
     "  --json           print one JSON object; with --trace the trace on a line before it\n"
@@ -43,6 +46,7 @@ enum {
     TIMESTAMP,
     ENGINE,
     CODE_CACHE,
+    PROFILE,
     TRACE,
     DEBUG,
     JSON,
@@ -54,8 +58,9 @@ static const fvm_option options[] = {
     [GAS_LIMIT] = { "--gas-limit", true }, [NV] = { "--nv", true },
     [EPOCH] = { "--epoch", true },         [TIMESTAMP] = { "--timestamp", true },
     [ENGINE] = { "--engine", true },       [CODE_CACHE] = { "--code-cache", true },
-    [TRACE] = { "--trace", false },        [DEBUG] = { "--debug", false },
-    [JSON] = { "--json", false },          [HELP] = { "--help", false },
+    [PROFILE] = { "--profile", true },     [TRACE] = { "--trace", false },
+    [DEBUG] = { "--debug", false },        [JSON] = { "--json", false },
+    [HELP] = { "--help", false },
 };
 
 #define WASM_MAX (UINT64_C(256) << 20) /* bytes of a module file */
@@ -66,6 +71,7 @@ typedef struct request {
     bool has_method, trace, debug, json;
     uint64_t method, gas_limit, nv, epoch, timestamp;
     fvm_cli_engine engine;
+    const char *profile; /* file; NULL: none */
     fvm_big value, balance;
     fvm_buf params;
 } request;
@@ -73,6 +79,7 @@ typedef struct request {
 /* What came out. */
 typedef struct outcome {
     fvm_receipt receipt;
+    fvm_profile profile; /* if asked for */
     fvm_cid root;
 } outcome;
 
@@ -80,11 +87,16 @@ typedef struct outcome {
 typedef struct watcher {
     fvm_trace_print print;
     bool trace;
+    fvm_profile *profile; /* NULL: none */
 } watcher;
 
 static void watch_event(void *ctx, const fvm_trace_event *event)
 {
     watcher *w = ctx;
+    if (w->profile) {
+        fvm_run_watch profile = fvm_profile_watch(w->profile);
+        profile.sink.event(profile.sink.ctx, event);
+    }
     if (event->kind == FVM_TRACE_LOG) {
         fwrite(event->data.ptr, 1, event->data.len, stderr);
         fputc('\n', stderr);
@@ -168,8 +180,14 @@ static fvm_err apply(const request *q, outcome *o, fvm_machine *machine, watcher
     fvm_buf_deinit(&bytes);
     if (err != FVM_OK) return err;
     if (q->trace) fvm_trace_print_begin(&w->print, 0, &message);
+    if (w->profile) {
+        fvm_run_watch profile = fvm_profile_watch(w->profile);
+        profile.machine(w->profile, machine);
+        profile.begin(w->profile, 0, &message);
+    }
     err = fvm_machine_apply(machine, &o->receipt, &message, FVM_APPLY_EXPLICIT, chain_length);
     if (err == FVM_OK) err = fvm_machine_flush(machine, &o->root);
+    if (err == FVM_OK && w->profile) err = fvm_profile_end(w->profile, &o->receipt, 1);
     if (q->trace) {
         fvm_err ended = fvm_trace_print_end(&w->print);
         if (err == FVM_OK) err = ended;
@@ -180,7 +198,7 @@ static fvm_err apply(const request *q, outcome *o, fvm_machine *machine, watcher
 static fvm_err run_in_world(const request *q, outcome *o, fvm_context *context,
                             const fvm_blockstore *store, fvm_bytes wasm)
 {
-    watcher w = { .trace = q->trace };
+    watcher w = { .trace = q->trace, .profile = q->profile ? &o->profile : NULL };
     fvm_trace_sink sink = { .event = watch_event, .ctx = &w };
     fvm_address sender;
     fvm_cid root;
@@ -192,7 +210,7 @@ static fvm_err run_in_world(const request *q, outcome *o, fvm_context *context,
         .epoch = (int64_t)q->epoch,
         .timestamp = q->timestamp,
         .actor_debugging = q->debug,
-        .trace = q->trace || q->debug ? &sink : NULL,
+        .trace = q->trace || q->debug || q->profile ? &sink : NULL,
     };
     if (fvm_big_from_text(&config.circulating_supply, FVM_STR("500000000000000000000000000")) !=
         FVM_OK)
@@ -218,6 +236,27 @@ static fvm_err run_actor(request *q, outcome *o, fvm_bytes wasm)
     return err;
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* Writes the profile, in the format that the file's name says. */
+static bool write_profile(const request *q, const fvm_profile *profile)
+{
+    char title[300];
+    FILE *out = fopen(q->profile, "w");
+    (void)snprintf(title, sizeof title, "%s, method %" PRIu64, q->file, q->method);
+    bool good = out && (ends_with(q->profile, ".folded") ? fvm_profile_folded(out, profile)
+                        : ends_with(q->profile, ".json") ? fvm_profile_json(out, profile)
+                                                         : fvm_profile_svg(out, profile, title));
+    if (out) good = !ferror(out) && good;
+    if (out) good = fclose(out) == 0 && good;
+    if (!good) fprintf(stderr, "fvm run: %s: cannot be written\n", q->profile);
+    return good;
+}
+
 static fvm_cli_exit run(request *q)
 {
     fvm_buf wasm;
@@ -231,7 +270,9 @@ static fvm_cli_exit run(request *q)
         return fvm_cli_exit_of(err);
     }
     fvm_receipt_init(&o.receipt, NULL);
-    err = run_actor(q, &o, fvm_buf_bytes(&wasm));
+    q->engine.config.profile = q->profile != NULL;
+    err = q->profile ? fvm_profile_init(&o.profile) : FVM_OK;
+    if (err == FVM_OK) err = run_actor(q, &o, fvm_buf_bytes(&wasm));
     fvm_cli_exit code = FVM_EXIT_OK;
     if (err == FVM_OK) {
         if (q->json)
@@ -245,6 +286,8 @@ static fvm_cli_exit run(request *q)
             fprintf(stderr, "fvm run: %s: no receipt: %s\n", q->file, fvm_err_text(err));
         code = fvm_cli_exit_of(err);
     }
+    if (err == FVM_OK && q->profile && !write_profile(q, &o.profile)) code = FVM_EXIT_HOST;
+    if (q->profile) fvm_profile_deinit(&o.profile);
     fvm_receipt_deinit(&o.receipt);
     fvm_buf_deinit(&wasm);
     return code;
@@ -297,6 +340,7 @@ static int read_args(fvm_args *args, request *q)
         case BALANCE: good = read_amount(args, &q->balance, "--balance"); break;
         case ENGINE: good = fvm_cli_engine_named(&q->engine.config.backend, args); break;
         case CODE_CACHE: q->engine.code_folder = args->value; break;
+        case PROFILE: q->profile = args->value; break;
         case TRACE: q->trace = true; break;
         case DEBUG: q->debug = true; break;
         case JSON: q->json = true; break;

@@ -36,8 +36,9 @@ fvm_err fvm_cli_engine_open(fvm_cli_engine *e, const char *command)
     fvm_err err = fvm_engine_new_with(&e->engine, &e->config, NULL);
     if (err != FVM_OK) {
         fprintf(stderr, "fvm %s: %s\n", command,
-                err == FVM_ERR_INVALID ? "no compiler for this CPU: --engine interp works"
-                                       : fvm_err_text(err));
+                err != FVM_ERR_INVALID ? fvm_err_text(err)
+                : e->config.profile    ? "profiles are made by the interpreter: no --engine jit"
+                                       : "no compiler for this CPU: --engine interp works");
         fvm_cli_engine_close(e);
         return err;
     }

@@ -8,6 +8,7 @@ static const fvm_command commands[] = {
     { "conformance", "run message vectors and compare every result", fvm_cmd_conformance },
     { "genesis", "make the first state of a network", fvm_cmd_genesis },
     { "ipld", "look into blocks, DAG-JSON both ways, CIDs, state differences", fvm_cmd_ipld },
+    { "profile", "flame graph of the gas of a vector, by function and syscall", fvm_cmd_profile },
     { "run", "run one actor locally: receipt, events, gas", fvm_cmd_run },
     { "trace", "call tree of a vector with every gas charge", fvm_cmd_trace },
     { "wasm", "the engine on its own: check, compile, run, dis", fvm_cmd_wasm },

@@ -37,7 +37,12 @@ json_t *fvm_trace_entry(const fvm_trace_event *e, bool *skip)
     case FVM_TRACE_CALL_ERROR: return json_pack("{s:o}", "call_error", fvm_json_from_u64(e->error));
     case FVM_TRACE_IPLD_GET: return ipld_entry(e, "Get");
     case FVM_TRACE_IPLD_PUT: return ipld_entry(e, "Put");
-    case FVM_TRACE_LOG: break;
+    case FVM_TRACE_LOG:
+    case FVM_TRACE_WASM_START:
+    case FVM_TRACE_WASM_ENTER:
+    case FVM_TRACE_WASM_LEAVE:
+    case FVM_TRACE_SYSCALL:
+    case FVM_TRACE_SYSCALL_END: break;
     }
     *skip = true;
     return NULL;
@@ -171,6 +176,11 @@ static void print_text(fvm_trace_print *p, const fvm_trace_event *e)
         fprintf(p->out, "%*slog: %.*s\n", indent, "", (int)e->data.len,
                 e->data.len ? (const char *)e->data.ptr : "");
         break;
+    case FVM_TRACE_WASM_START: /* what follows is fvm profile's */
+    case FVM_TRACE_WASM_ENTER:
+    case FVM_TRACE_WASM_LEAVE:
+    case FVM_TRACE_SYSCALL:
+    case FVM_TRACE_SYSCALL_END: break;
     }
 }
 

@@ -15,8 +15,11 @@ void fvm_gas_init(fvm_gas *gas, uint64_t limit_units, const fvm_trace_sink *trac
 void fvm__gas_trace(const fvm_gas *gas, fvm_bytes name, uint64_t compute, uint64_t other,
                     bool refund)
 {
+    uint64_t total = fvm_sat_add_u64(compute, other);
+    uint64_t left = (uint64_t)gas->limit - (uint64_t)gas->used;
     fvm_trace_event event = {
         .kind = FVM_TRACE_CHARGE,
+        .charged = refund || total < left ? total : left,
         .name = name,
         .compute = compute,
         .other = other,

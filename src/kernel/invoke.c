@@ -64,8 +64,18 @@ static fvm_err charge_init(fvm_message_env *env, const fvm_wasm_module *module)
     return fvm_price_wasm_memory_init(env->net, &env->gas, memory.minimum * WASM_PAGE);
 }
 
+static void trace_start(const fvm_invocation *inv, const fvm_cid *code)
+{
+    const fvm_trace_sink *sink = inv->env->gas.trace;
+    if (!sink || !fvm_wasm_context_watched(inv->env->wasm)) return;
+    sink->event(sink->ctx, &(fvm_trace_event){ .kind = FVM_TRACE_WASM_START,
+                                               .id = inv->receiver,
+                                               .cid = code,
+                                               .milligas = inv->synced_milligas });
+}
+
 /* Makes the instance. FVM_ERR_EXIT: the actor ends with inv->exit_code. */
-static fvm_err instantiate(fvm_invocation *inv, const fvm_wasm_module *module)
+static fvm_err instantiate(fvm_invocation *inv, const fvm_wasm_module *module, const fvm_cid *code)
 {
     fvm_message_env *env = inv->env;
     bool v2 = env->net->era == FVM_ERA_V2;
@@ -77,6 +87,7 @@ static fvm_err instantiate(fvm_invocation *inv, const fvm_wasm_module *module)
     inv->synced_milligas = v2 ? 0 : fvm_gas_available(&env->gas);
     inv->synced_memory = env->memory_bytes;
     inv->starting = true;
+    trace_start(inv, code);
     fvm_err err = fvm_wasm_instance_new(&inv->instance, env->wasm, module, inv,
                                         v2 ? NULL : &limiter, inv->synced_milligas);
     inv->starting = false;
@@ -122,11 +133,12 @@ static fvm_err run(fvm_invocation *inv, uint32_t *returned, const fvm_cid *code,
     fvm_message_env *env = inv->env;
     fvm_wasm_export entry;
     FVM_TRY(env->ops->module(env->ops->ctx, &inv->module, code));
-    FVM_TRY(instantiate(inv, inv->module));
+    FVM_TRY(instantiate(inv, inv->module, code));
     FVM_TRY(find_entry(inv, inv->module, &entry));
 
     inv->exited = false; /* an exit inside the start function does not count */
     fvm__gas_sync(inv, inv->instance);
+    trace_start(inv, code);
     uint64_t result = 0;
     fvm_err err = fvm_wasm_instance_call(inv->instance, &result, entry.index, handles);
     if (fvm_err_class_of(err) == FVM_CLASS_HOST) return err;

@@ -58,6 +58,7 @@ static fvm_wasm_backend guarded_if_possible(fvm_wasm_backend backend,
 {
     bool wanted = config && config->memory == FVM_ENGINE_MEMORY_GUARDED;
     bool possible = wanted && backend != FVM_WASM_BACKEND_INTERP &&
+                    backend != FVM_WASM_BACKEND_PROFILE &&
                     fvm_wasm_backend_available(FVM_WASM_BACKEND_X64_GUARD);
     return possible ? FVM_WASM_BACKEND_X64_GUARD : backend;
 }
@@ -71,6 +72,10 @@ fvm_err fvm_engine_new_with(fvm_engine **out, const fvm_engine_config *config,
         [FVM_ENGINE_JIT] = FVM_WASM_BACKEND_X64,
     };
     fvm_wasm_backend backend = backends[config ? config->backend : FVM_ENGINE_DEFAULT];
+    if (config && config->profile) {
+        if (config->backend == FVM_ENGINE_JIT) return FVM_ERR_INVALID;
+        backend = FVM_WASM_BACKEND_PROFILE;
+    }
     if (!fvm_wasm_backend_available(backend)) return FVM_ERR_INVALID;
     backend = guarded_if_possible(backend, config);
     fvm_engine *engine = fvm_mem_zalloc(alloc, sizeof *engine);
@@ -96,6 +101,11 @@ void fvm__engine_look_after(const fvm_engine *engine)
 {
     if (engine->backend == FVM_WASM_BACKEND_X64_GUARD)
         (void)fvm_wasm_backend_available(engine->backend);
+}
+
+bool fvm__engine_profiles(const fvm_engine *engine)
+{
+    return engine->backend == FVM_WASM_BACKEND_PROFILE;
 }
 
 /* --- the list, under the lock ----------------------------------------------------------------- */

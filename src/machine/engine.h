@@ -19,4 +19,6 @@ FVM_NODISCARD fvm_err fvm__engine_module(fvm_engine *engine, const fvm_wasm_modu
 /** When a context is made: the signal handlers of a guarded engine come to the front again, should
  *  the host have installed its own since. */
 void fvm__engine_look_after(const fvm_engine *engine);
+/** Whether its modules tell of calls (fvm_wasm_watcher). */
+bool fvm__engine_profiles(const fvm_engine *engine);
 #endif

@@ -4,6 +4,7 @@
 #include "base/big.h"
 #include "ipld/buffered.h"
 #include "ipld/cbor.h"
+#include "profile.h"
 
 fvm_err fvm_context_new(fvm_context **out, fvm_engine *engine, const fvm_allocator *alloc)
 {
@@ -180,7 +181,12 @@ fvm_err fvm_machine_apply(fvm_machine *machine, fvm_receipt *receipt, const fvm_
     clear_receipt(receipt);
     /* An outer transaction: whatever ends without a receipt leaves the state as it was. */
     FVM_TRY(fvm_state_begin(machine->state));
-    fvm_err err = fvm_wasm_context_run(machine->context->wasm, apply_on_stack, &args);
+    fvm_wasm_context *wasm = machine->context->wasm;
+    const fvm_wasm_watcher watcher = fvm__profile_watcher(machine->trace);
+    bool watched = machine->trace && fvm__engine_profiles(machine->context->engine);
+    if (watched) fvm_wasm_context_watch(wasm, &watcher);
+    fvm_err err = fvm_wasm_context_run(wasm, apply_on_stack, &args);
+    if (watched) fvm_wasm_context_watch(wasm, NULL);
     fvm_state_end(machine->state, err != FVM_OK);
     if (err != FVM_OK) clear_receipt(receipt);
     return err;

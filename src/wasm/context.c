@@ -50,6 +50,16 @@ fvm_err fvm_wasm_context_run(fvm_wasm_context *context, fvm_err (*fn)(void *arg)
     return err;
 }
 
+void fvm_wasm_context_watch(fvm_wasm_context *context, const fvm_wasm_watcher *watcher)
+{
+    context->watcher = watcher;
+}
+
+bool fvm_wasm_context_watched(const fvm_wasm_context *context)
+{
+    return context->watcher != NULL;
+}
+
 fvm_wasm_trap fvm_wasm_context_trap(const fvm_wasm_context *context)
 {
     return context->trap;

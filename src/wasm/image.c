@@ -85,7 +85,7 @@ static void put_func(uint8_t *p, const fvm__func_def *func)
 
 fvm_err fvm_wasm_image_write(fvm_buf *out, const fvm_wasm_module *m, fvm_bytes wasm)
 {
-    if (!m->code || !fvm__x64_owns(m)) return FVM_ERR_WASM_UNSUPPORTED;
+    if (!m->code || !fvm__x64_owns(m) || m->guarded) return FVM_ERR_WASM_UNSUPPORTED;
     size_t funcs = (size_t)(m->n_funcs - m->n_func_imports) * FVM_WASM_IMAGE_FUNC;
     size_t size = FVM_WASM_IMAGE_HEADER + funcs + m->code_bytes + CHECKSUM;
     FVM_TRY(fvm_buf_reserve(out, size));

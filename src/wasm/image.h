@@ -37,7 +37,8 @@ void fvm_wasm_image_config(uint8_t out[32], const fvm_wasm_rules *rules);
 bool fvm_wasm_image_available(fvm_wasm_backend backend);
 
 /** Appends the image of a module that was made from `wasm`.
- *  Errors: FVM_ERR_WASM_UNSUPPORTED (not compiled to machine code), FVM_ERR_NOMEM. */
+ *  Errors: FVM_ERR_WASM_UNSUPPORTED (not compiled to machine code, or for guarded memory),
+ *          FVM_ERR_NOMEM. */
 FVM_NODISCARD fvm_err fvm_wasm_image_write(fvm_buf *out, const fvm_wasm_module *module,
                                            fvm_bytes wasm);
 

@@ -148,6 +148,7 @@ struct fvm_wasm_context {
     uint32_t n_pooled;
     uint64_t pooled_bytes;
     fvm_wasm_trap trap;
+    const fvm_wasm_watcher *watcher;  /* NULL: none */
     fvm_wasm_instance *entry;         /* of the innermost run of compiled code */
     const fvm_wasm_instance *running; /* whose compiled code that is: guard.c asks */
     void *native_sp;                  /* where that run unwinds to */

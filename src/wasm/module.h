@@ -142,6 +142,7 @@ struct fvm_wasm_module {
     const fvm_allocator *alloc;
     _Atomic uint32_t holds;  /* its maker's and those of pooled instances; free lets go of one */
     _Atomic uint32_t pooled; /* those of them that are of pooled instances */
+    bool profiled;           /* its code tells of calls: FVM_WASM_BACKEND_PROFILE */
     bool writes_tables;      /* has an instruction that changes a table */
     fvm_arena arena;
     fvm_wasm_rules rules;

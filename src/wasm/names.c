@@ -38,6 +38,23 @@ bool fvm_wasm_section(fvm_bytes wasm, fvm_bytes *content, uint8_t id, const char
     return false;
 }
 
+fvm_bytes fvm_wasm_export_name(fvm_bytes wasm, uint32_t func)
+{
+    fvm_bytes content, name;
+    uint32_t count, index;
+    uint8_t kind;
+    if (fvm_wasm_section(wasm, &content, 7, NULL)) {
+        fvm__reader in = { content.ptr, content.ptr + content.len };
+        if (!fvm__read_u32(&in, &count)) count = 0;
+        for (; count > 0; count--) {
+            if (!read_name(&in, &name) || !fvm__read_u8(&in, &kind) || !fvm__read_u32(&in, &index))
+                break;
+            if (kind == 0 && index == func) return name;
+        }
+    }
+    return (fvm_bytes){ NULL, 0 };
+}
+
 /* Pairs of index and name, with the number of them in front. */
 static fvm_err read_pairs(fvm_wasm_names *names, fvm__reader in)
 {

@@ -22,6 +22,9 @@ void fvm_wasm_names_deinit(fvm_wasm_names *names);
 /** The name of a function; len 0: none. */
 fvm_bytes fvm_wasm_names_func(const fvm_wasm_names *names, uint32_t func);
 
+/** The first name under which a function is exported; len 0: none. */
+fvm_bytes fvm_wasm_export_name(fvm_bytes wasm, uint32_t func);
+
 /** The content of the first section with that id (of custom sections: the first one called `name`,
  *  without the name). False when there is none. */
 bool fvm_wasm_section(fvm_bytes wasm, fvm_bytes *content, uint8_t id, const char *name);

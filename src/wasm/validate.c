@@ -150,6 +150,7 @@ static fvm_err open_backend(fvm__decoder *d, fvm__backend **out)
     d->module->guarded = d->backend == FVM_WASM_BACKEND_X64_GUARD;
     bool compiled = d->backend == FVM_WASM_BACKEND_X64 || d->module->guarded ||
                     (d->backend == FVM_WASM_BACKEND_DEFAULT && fvm__x64_supported());
+    d->module->profiled = d->backend == FVM_WASM_BACKEND_PROFILE;
     return compiled ? fvm__x64_backend_new(out, d->module)
                     : fvm__interp_backend_new(out, d->module);
 }

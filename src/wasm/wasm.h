@@ -83,6 +83,7 @@ typedef enum fvm_wasm_backend {
     FVM_WASM_BACKEND_INTERP,
     FVM_WASM_BACKEND_X64,       /* the baseline compiler, with bounds checks; x86-64 Linux */
     FVM_WASM_BACKEND_X64_GUARD, /* the same with guarded memory: wasm/guard.h */
+    FVM_WASM_BACKEND_PROFILE,   /* the interpreter, telling the context's watcher of each call */
 } fvm_wasm_backend;
 /** For X64_GUARD this installs the signal handlers. */
 bool fvm_wasm_backend_available(fvm_wasm_backend backend);
@@ -165,6 +166,20 @@ bool fvm_wasm_context_takes(fvm_wasm_context *context, const fvm_wasm_module *mo
  *  just calls. Everything that nests (sends within sends, 1024 deep) happens inside. */
 FVM_NODISCARD fvm_err fvm_wasm_context_run(fvm_wasm_context *context, fvm_err (*fn)(void *arg),
                                            void *arg);
+
+/** Hears of calls in modules that were made for FVM_WASM_BACKEND_PROFILE; `milligas` is the counter at
+ *  that moment, so that what lies between two moments was spent where the first one said. After a
+ *  trap nothing is told of the functions that it ended. */
+typedef struct fvm_wasm_watcher {
+    void (*enter)(void *ctx, uint32_t func, int64_t milligas); /* a function of the module begins */
+    void (*leave)(void *ctx, int64_t milligas);                /* ... has returned to another one */
+    void (*host_enter)(void *ctx, const fvm_wasm_host_func *func, int64_t milligas);
+    void (*host_leave)(void *ctx, int64_t milligas);
+    void *ctx;
+} fvm_wasm_watcher;
+/** NULL: nobody. Borrowed; not while wasm runs. */
+void fvm_wasm_context_watch(fvm_wasm_context *context, const fvm_wasm_watcher *watcher);
+bool fvm_wasm_context_watched(const fvm_wasm_context *context);
 
 /** Makes an instance: limiter asked for memory and table minimum, globals, element and data
  *  segments, then the start function. `milligas` is the counter to start with.

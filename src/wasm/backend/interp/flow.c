@@ -265,6 +265,8 @@ static fvm_err be_func_begin(fvm__backend *be, uint32_t func)
                             .forward = NONE,
                             .else_forward = NONE };
     emit_spare_charge(t);
+    /* what the function's first block costs is then charged behind it, by a charge of its own */
+    if (be->module->profiled) emit(t, FVM__I_PROFILE_ENTER, func, 0, 0);
     return FVM_OK;
 }
 

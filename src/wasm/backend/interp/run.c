@@ -50,8 +50,29 @@ static inline bool same_type(const fvm_wasm_instance *instance, u32 want, const 
 }
 
 /* A call of a host function, with the state of the run put where the host can see it. */
-static fvm_err call_host(const fvm__funcref *ref, u64 *slots)
+/* The row of the host table that an import of the module resolved to. */
+static const fvm_wasm_host_func *host_func(const fvm_wasm_module *m, const fvm__func_def *def)
 {
+    for (size_t i = 0; m->hosts && i < m->hosts->count; i++)
+        if (m->hosts->funcs[i].fn == def->host) return &m->hosts->funcs[i];
+    return NULL;
+}
+
+static fvm_err call_host_watched(const fvm_wasm_watcher *w, const fvm_wasm_instance *entry,
+                                 const fvm__funcref *ref, u64 *slots)
+{
+    const fvm_wasm_host_func *func = host_func(ref->instance->module, ref->def);
+    if (!func) return ref->def->host(ref->instance, ref->instance->host, slots);
+    w->host_enter(w->ctx, func, entry->gas);
+    fvm_err err = ref->def->host(ref->instance, ref->instance->host, slots);
+    if (err == FVM_OK) w->host_leave(w->ctx, entry->gas);
+    return err;
+}
+
+static fvm_err call_host(const fvm_wasm_instance *entry, const fvm__funcref *ref, u64 *slots)
+{
+    const fvm_wasm_watcher *watcher = entry->context->watcher;
+    if (FVM_UNLIKELY(watcher != NULL)) return call_host_watched(watcher, entry, ref, slots);
     return ref->def->host(ref->instance, ref->instance->host, slots);
 }
 
@@ -294,10 +315,16 @@ L_CALL_IMPORT:
     if (FVM_UNLIKELY(ref->def->code != NULL)) goto enter_ref;
 host:
     SAVE();
-    err = call_host(ref, base);
+    err = call_host(entry, ref, base);
     gas = entry->gas;
     if (FVM_UNLIKELY(err != FVM_OK)) goto failed;
     LOAD_MEMORY();
+    STEP(1 + instance->module->profiled); /* over PROFILE_BACK */
+L_PROFILE_ENTER:
+    if (context->watcher) context->watcher->enter(context->watcher->ctx, ip->a, gas);
+    STEP(1);
+L_PROFILE_BACK:
+    if (context->watcher) context->watcher->leave(context->watcher->ctx, gas);
     STEP(1);
 L_CALL_INDIRECT: {
     const fvm__table *table = instance->tables[ip->x];

@@ -196,6 +196,7 @@ static fvm_err op_call(translator *t, const fvm__op *op)
         emit(t, FVM__I_CALL_INDIRECT, at, type->same_as, index)->x = (uint16_t)op->b;
     else
         emit(t, op->a < m->n_func_imports ? FVM__I_CALL_IMPORT : FVM__I_CALL, at, op->a, 0);
+    if (m->profiled) emit(t, FVM__I_PROFILE_BACK, 0, 0, 0);
     return push_results(t, type->n_results);
 }
 
