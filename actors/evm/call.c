@@ -218,13 +218,13 @@ static fvm_bytes delegate_params(evm *vm, const fvm_cid *code, fvm_bytes input)
 {
     uint8_t value[33] = { 0 };
     unsigned value_len = evm_write_short(value + 1, &vm->value);
-    fvm_enc e = fvm_enc_heap(input.len + 160);
+    fvm_enc e = fvm_enc_into(evm_alloc(input.len + 160), input.len + 160);
     fvm_put_array(&e, 4);
     fvm_put_cid(&e, code);
     fvm_put_bytes(&e, input);
     fvm_put_string(&e, 2, evm_caller(vm), EVM_ADDRESS_LEN);
     fvm_put_string(&e, 2, value, value_len ? value_len + 1 : 0);
-    return fvm_enc_done(&e);
+    return (fvm_bytes){ e.start, (size_t)(e.at - e.start) };
 }
 
 static outcome delegate_call(evm *vm, const uint8_t address[20], const word *gas, fvm_bytes input)
@@ -282,7 +282,7 @@ static outcome call_precompile(evm *vm, const uint8_t address[20], const word *g
         return failed;
     /* what lies in memory may move or change; what was returned must not */
     if (len && out >= vm->memory && out < vm->memory + vm->memory_len) {
-        uint8_t *copy = fvm_heap_alloc(len);
+        uint8_t *copy = evm_alloc(len);
         __builtin_memcpy(copy, out, len);
         out = copy;
     }
@@ -339,7 +339,7 @@ void evm_create(evm *vm, word *out, const word *top, bool two)
     if (vm->read_only) evm_fail(FVM_USR_READ_ONLY);
     const uint8_t *code = evm_region(vm, &len, top + 1, top + 2);
     vm->returned = (fvm_bytes){ NULL, 0 };
-    fvm_enc e = fvm_enc_heap(len + 64);
+    fvm_enc e = fvm_enc_into(evm_alloc((size_t)len + 64), (size_t)len + 64);
     fvm_put_array(&e, 2);
     fvm_put_string(&e, 2, code, len);
     if (two) {
@@ -348,7 +348,7 @@ void evm_create(evm *vm, word *out, const word *top, bool two)
     } else {
         fvm_put_uint(&e, vm->state.nonce);
     }
-    fvm_bytes params = fvm_enc_done(&e);
+    fvm_bytes params = { e.start, (size_t)(e.at - e.start) };
     evm_self_balance(&balance);
     if (word_less(&balance, value)) {
         word_set(out, 0);

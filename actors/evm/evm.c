@@ -38,9 +38,9 @@ bool evm_byte_string(fvm_bytes *out, fvm_bytes block)
 
 uint32_t evm_byte_string_block(fvm_bytes data)
 {
-    fvm_enc e = fvm_enc_heap(data.len + 9);
+    fvm_enc e = fvm_enc_into(evm_alloc(data.len + 9), data.len + 9);
     fvm_put_bytes(&e, data);
-    return fvm_return(&e);
+    return fvm_block_new(FVM_BLOCK_CBOR, (fvm_bytes){ e.start, (size_t)(e.at - e.start) });
 }
 
 /* --- running --- */
@@ -81,7 +81,7 @@ static void start(evm *vm)
 static fvm_bytes invoke_contract(evm *vm, fvm_bytes input)
 {
     start(vm);
-    if (!evm_state_load(vm)) return (fvm_bytes){ NULL, 0 };
+    if (!evm_state_load(vm, FVM_USR_UNSPECIFIED)) return (fvm_bytes){ NULL, 0 };
     vm->input = input;
     take_value(vm);
     return run_block(vm, vm->state.code);
@@ -101,7 +101,7 @@ static uint32_t initialize(uint32_t params, uint64_t caller, bool resurrect)
     fvm_require(creator.len == EVM_ADDRESS_LEN, FVM_USR_SERIALIZATION, "creator");
     fvm_require(fvm_call.caller == caller, FVM_USR_FORBIDDEN, "caller");
     if (resurrect)
-        fvm_require(!evm_state_load(&vm), FVM_USR_FORBIDDEN, "not dead");
+        fvm_require(!evm_state_load(&vm, FVM_USR_SERIALIZATION), FVM_USR_FORBIDDEN, "not dead");
     else
         fvm_require(evm_state_is_fresh(), FVM_USR_ILLEGAL_STATE, "there is a state");
     evm_state_new(&vm);
@@ -142,7 +142,7 @@ static uint32_t get_bytecode(uint32_t params)
     fvm_params_none(params);
     start(&vm);
     fvm_enc e = fvm_enc_into(room, sizeof room);
-    if (evm_state_load(&vm))
+    if (evm_state_load(&vm, FVM_USR_ILLEGAL_ARGUMENT))
         fvm_put_link(&e, vm.state.code, FVM_LINK_LEN);
     else
         fvm_put_null(&e);
@@ -154,7 +154,8 @@ static uint32_t get_bytecode_hash(uint32_t params)
     evm vm;
     fvm_params_none(params);
     start(&vm);
-    const uint8_t *hash = evm_state_load(&vm) ? vm.state.code_hash : evm_empty_hash;
+    const uint8_t *hash = evm_state_load(&vm, FVM_USR_ILLEGAL_ARGUMENT) ? vm.state.code_hash
+                                                                        : evm_empty_hash;
     return evm_byte_string_block((fvm_bytes){ hash, 32 });
 }
 
@@ -174,7 +175,7 @@ static uint32_t get_storage_at(uint32_t params)
     __builtin_memset(bytes, 0, sizeof bytes);
     __builtin_memcpy(bytes + 32 - name.len, name.ptr, name.len);
     word_read(&key, bytes);
-    (void)evm_state_load(&vm);
+    (void)evm_state_load(&vm, FVM_USR_SERIALIZATION);
     evm_slot_get(&vm, &value, &key, false);
     return evm_byte_string_block((fvm_bytes){ bytes, evm_write_short(bytes, &value) });
 }
@@ -202,7 +203,7 @@ static uint32_t invoke_delegate(uint32_t params)
     word_read(&vm.value, value_bytes);
     __builtin_memcpy(vm.caller, caller.ptr, EVM_ADDRESS_LEN);
     vm.has_caller = true;
-    (void)evm_state_load(&vm);
+    (void)evm_state_load(&vm, FVM_USR_UNSPECIFIED);
     (void)fvm_cid_write(cid, &code);
     return evm_byte_string_block(run_block(&vm, cid));
 }

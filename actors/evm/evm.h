@@ -99,6 +99,9 @@ typedef struct evm {
 void evm_run(evm *vm);
 
 /* --- memory.c --- */
+/** Heap for what a contract chooses the size of: traps when there is none left, as v18 does, where
+ *  fvm_heap_alloc ends the call with 24. */
+void *evm_alloc(size_t size);
 /** Memory at [offset, offset + size), size > 0, grown as needed; ends the frame (38) when out of range. */
 uint8_t *evm_memory(evm *vm, const word *offset, uint32_t size);
 /** The same with a size off the stack: NULL when it is 0, whatever the offset. */
@@ -113,8 +116,9 @@ void evm_set_code(evm *vm, const uint8_t *code, uint32_t len);
 /* --- state.c --- */
 /** A contract that has nothing yet; `dirty`. */
 void evm_state_new(evm *vm);
-/** Reads the state; false when the contract is dead: then it is as new, and read-only. */
-bool evm_state_load(evm *vm);
+/** Reads the state; false when the contract is dead: then it is as new, and read-only. Ends the call
+ *  with `code` when there is none, as for who calls a contract from within its constructor. */
+bool evm_state_load(evm *vm, uint32_t code);
 /** Whether the actor has no state yet: the empty array. */
 bool evm_state_is_fresh(void);
 /** Writes the state if it changed. Ends the frame (18) when that is read-only. */

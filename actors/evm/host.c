@@ -199,7 +199,7 @@ void evm_log(evm *vm, const word *top, unsigned topics)
     if (vm->read_only) evm_fail(FVM_USR_READ_ONLY);
     const uint8_t *data = evm_region(vm, &len, top, top + 1);
     void *mark = fvm_heap_mark();
-    values = fvm_heap_array(len / 32 + 1 + topics, 32);
+    values = evm_alloc(len + (size_t)32 * topics);
     __builtin_memcpy(keys, names, 2 * topics);
     for (unsigned i = 0; i < topics; i++) {
         entries[i] = (fvm_event_entry){ FVM_EVENT_INDEX_ALL, FVM_BLOCK_RAW, 2, 32 };

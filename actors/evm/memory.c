@@ -5,17 +5,34 @@
 #include "evm.h"
 
 #define MEMORY_FIRST 1024u
-#define MEMORY_MAX 0x7fffffe0u /* more cannot be had: an actor has 512 MiB */
+#define MEMORY_MAX 0x7fffffffu /* beyond it v18's library panics (24); an actor has 512 MiB */
+
+/* No memory is left: v18's library traps. */
+static __attribute__((noreturn)) void exhausted(void)
+{
+#ifdef __wasm__
+    __builtin_trap();
+#else
+    evm_fail(FVM_USR_ASSERTION_FAILED);
+    __builtin_unreachable();
+#endif
+}
+
+void *evm_alloc(size_t size)
+{
+    void *p = fvm_heap_allocator.resize(fvm_heap_allocator.ctx, NULL, 0, size ? size : 1);
+    if (!p) exhausted();
+    return p;
+}
 
 static void grow(evm *vm, uint32_t len)
 {
     if (len > vm->memory_cap) {
-        fvm_require(len <= MEMORY_MAX, FVM_USR_ASSERTION_FAILED, "memory");
         uint32_t cap = vm->memory_cap ? vm->memory_cap : MEMORY_FIRST;
         while (cap < len) cap += cap < 16384 ? cap : cap / 4;
         const fvm_allocator *heap = &fvm_heap_allocator;
         uint8_t *memory = heap->resize(heap->ctx, vm->memory, vm->memory_cap, cap);
-        fvm_require(memory != NULL, FVM_USR_ASSERTION_FAILED, "memory");
+        if (!memory) exhausted();
         vm->memory = memory;
         vm->memory_cap = cap;
     }

@@ -71,7 +71,8 @@ static void get_lifespan(fvm_dec *d, evm_lifespan *out)
     out->set = true;
 }
 
-static void decode(evm_state *s, fvm_bytes block)
+/* Ends the call with `code` when it is no contract's state, as while the constructor runs. */
+static void decode(evm_state *s, fvm_bytes block, uint32_t code)
 {
     fvm_dec d = fvm_dec_of(block);
     __builtin_memset(s, 0, sizeof *s);
@@ -92,7 +93,7 @@ static void decode(evm_state *s, fvm_bytes block)
     }
     s->nonce = fvm_get_uint(&d);
     if (!fvm_get_null(&d)) get_lifespan(&d, &s->tombstone);
-    fvm_dec_done(&d);
+    if (!fvm_dec_good(&d)) evm_fail(code);
     s->has_code = true;
 }
 
@@ -142,11 +143,11 @@ void evm_state_new(evm *vm)
     s->dirty = true;
 }
 
-bool evm_state_load(evm *vm)
+bool evm_state_load(evm *vm, uint32_t code)
 {
     uint8_t root[100];
     read_root(root);
-    decode(&vm->state, fvm_block_get(root, NULL));
+    decode(&vm->state, fvm_block_get(root, NULL), code);
     __builtin_memcpy(vm->state.saved, root, FVM_LINK_LEN);
     if (!vm->state.tombstone.set || is_now(&vm->state.tombstone)) return true;
     evm_state_new(vm);
@@ -160,7 +161,7 @@ void evm_state_reload(evm *vm)
     if (vm->read_only) return;
     read_root(root);
     if (__builtin_memcmp(root, vm->state.saved, FVM_LINK_LEN) == 0) return;
-    decode(&vm->state, fvm_block_get(root, NULL));
+    decode(&vm->state, fvm_block_get(root, NULL), FVM_USR_SERIALIZATION);
     __builtin_memcpy(vm->state.saved, root, FVM_LINK_LEN);
 }
 
