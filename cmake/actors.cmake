@@ -32,7 +32,7 @@ foreach(line ${manifest_lines})
   if(entry)
     fvm_add_actor(${name} SOURCES ${sources} ${common_sources} ${ACTOR_SOURCES}
       STACK ${ACTOR_STACK} PAGES ${ACTOR_PAGES}
-      FLAGS -DFVM_NO_MESSAGES -I${CMAKE_SOURCE_DIR}/actors ${ACTOR_FLAGS})
+      QUIET FLAGS -I${CMAKE_SOURCE_DIR}/actors ${ACTOR_FLAGS})
     list(APPEND FVM_BUILTIN_ACTORS ${name})
     file(GLOB units CONFIGURE_DEPENDS ${folder}/unit/*_unit.c) # natively, on the mock kernel
     if(units AND BUILD_TESTING)
@@ -58,7 +58,7 @@ endforeach()
 # the same CAR (doc/user-actors.md).
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/actors/init/*.[ch])
 fvm_add_actor(init_install SOURCES ${sources} ${common_sources}
-  FLAGS -DFVM_NO_MESSAGES -DINSTALL_CODE -I${CMAKE_SOURCE_DIR}/actors)
+  QUIET FLAGS -DINSTALL_CODE -I${CMAKE_SOURCE_DIR}/actors)
 list(APPEND bundle_arguments -- init ${CMAKE_BINARY_DIR}/actors/init_install.wasm)
 list(APPEND bundle_files ${CMAKE_BINARY_DIR}/actors/init_install.wasm)
 

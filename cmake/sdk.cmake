@@ -32,8 +32,10 @@ endfunction()
 # all of it; the C library's functions are not, since code generation makes calls to them.
 file(GLOB sdk_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sdk/src/*.c)
 include(${CMAKE_SOURCE_DIR}/sdk/sources.cmake)
+# There is a second one without words for who debugs (FVM_NO_MESSAGES), for the built-in actors.
+set(FVM_SDK_QUIET_LIB ${FVM_SDK_DIR}/obj/libfvm_sdk_quiet.a)
 set(sdk_objects)
-foreach(source ${sdk_sources} ${FVM_SDK_SHARED_SOURCES})
+foreach(source ${FVM_SDK_SHARED_SOURCES})
   file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR} ${source})
   set(object ${FVM_SDK_DIR}/obj/${name}.o)
   fvm_wasm_compile(${object} ${source} FLAGS -Oz -flto)
@@ -42,12 +44,26 @@ endforeach()
 set(object ${FVM_SDK_DIR}/obj/string.o)
 fvm_wasm_compile(${object} ${CMAKE_SOURCE_DIR}/sdk/libc/string.c FLAGS -Oz)
 list(APPEND sdk_objects ${object})
-add_custom_command(OUTPUT ${FVM_SDK_LIB}
-  COMMAND ${CMAKE_COMMAND} -E make_directory ${FVM_SDK_DIR}/lib
-  COMMAND ${CMAKE_COMMAND} -E rm -f ${FVM_SDK_LIB}
-  COMMAND ${FVM_WASM_AR} rcsD ${FVM_SDK_LIB} ${sdk_objects}
-  DEPENDS ${sdk_objects} VERBATIM)
-add_custom_target(fvm_sdk ALL DEPENDS ${FVM_SDK_LIB})
+set(sdk_quiet_objects ${sdk_objects})
+foreach(source ${sdk_sources})
+  file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR} ${source})
+  set(object ${FVM_SDK_DIR}/obj/${name}.o)
+  fvm_wasm_compile(${object} ${source} FLAGS -Oz -flto)
+  list(APPEND sdk_objects ${object})
+  set(object ${FVM_SDK_DIR}/obj/quiet/${name}.o)
+  fvm_wasm_compile(${object} ${source} FLAGS -Oz -flto -DFVM_NO_MESSAGES)
+  list(APPEND sdk_quiet_objects ${object})
+endforeach()
+function(fvm_wasm_archive library)
+  add_custom_command(OUTPUT ${library}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${FVM_SDK_DIR}/lib
+    COMMAND ${CMAKE_COMMAND} -E rm -f ${library}
+    COMMAND ${FVM_WASM_AR} rcsD ${library} ${ARGN}
+    DEPENDS ${ARGN} VERBATIM)
+endfunction()
+fvm_wasm_archive(${FVM_SDK_LIB} ${sdk_objects})
+fvm_wasm_archive(${FVM_SDK_QUIET_LIB} ${sdk_quiet_objects})
+add_custom_target(fvm_sdk ALL DEPENDS ${FVM_SDK_LIB} ${FVM_SDK_QUIET_LIB})
 
 # The SDK's folder as `fvm actor` uses it, here and installed: include, libc, lib.
 file(COPY ${FVM_WASM_BUILTINS} DESTINATION ${FVM_SDK_DIR}/lib)
@@ -88,12 +104,18 @@ target_include_directories(fvm-frc42 PRIVATE include src)
 target_link_libraries(fvm-frc42 PRIVATE fvm_options PkgConfig::FVM_DEPS)
 set_target_properties(fvm-frc42 PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 
-# fvm_add_actor(NAME SOURCES file... [FLAGS flag...] [STACK bytes] [PAGES n])
+# fvm_add_actor(NAME SOURCES file... [FLAGS flag...] [STACK bytes] [PAGES n] [QUIET])
+# QUIET leaves out the words of fvm_abort, also the library's.
 # builds ${CMAKE_BINARY_DIR}/actors/NAME.wasm; the target is actor_NAME. FLAGS come after -Oz -flto, so
 # that -O2 wins; a source's property FVM_WASM_FLAGS comes after these. STACK (default 16384) lies below
 # the static data: overflowing it traps.
 function(fvm_add_actor name)
-  cmake_parse_arguments(arg "" "STACK;PAGES" "SOURCES;FLAGS" ${ARGN})
+  cmake_parse_arguments(arg "QUIET" "STACK;PAGES" "SOURCES;FLAGS" ${ARGN})
+  set(library ${FVM_SDK_LIB})
+  if(arg_QUIET)
+    set(library ${FVM_SDK_QUIET_LIB})
+    list(APPEND arg_FLAGS -DFVM_NO_MESSAGES)
+  endif()
   if(NOT arg_STACK)
     set(arg_STACK 16384)
   endif()
@@ -131,9 +153,9 @@ function(fvm_add_actor name)
   math(EXPR memory "${arg_PAGES} * 65536")
   add_custom_command(OUTPUT ${wasm}
     COMMAND ${FVM_WASM_LD} --no-entry --gc-sections --strip-all --stack-first --lto-O2
-      -z stack-size=${arg_STACK} --initial-memory=${memory} ${objects} ${FVM_SDK_LIB}
+      -z stack-size=${arg_STACK} --initial-memory=${memory} ${objects} ${library}
       ${FVM_WASM_BUILTINS} -o ${wasm}
-    DEPENDS ${objects} ${FVM_SDK_LIB} VERBATIM)
+    DEPENDS ${objects} ${library} VERBATIM)
   add_custom_target(actor_${name} ALL DEPENDS ${wasm})
   add_dependencies(actor_${name} fvm_sdk)
 endfunction()

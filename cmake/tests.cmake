@@ -194,7 +194,7 @@ if(NOT FVM_FUZZ)
 endif()
 
 # The built-in actors in the machine: ours, and beside them mainnet's v18 where that bundle is imported.
-file(GLOB sources CONFIGURE_DEPENDS test/actors/test_*.c)
+file(GLOB sources CONFIGURE_DEPENDS test/actors/test_*.c test/actors/prop_builtin_*.c)
 foreach(source ${sources})
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source} test/actors/twin.c)

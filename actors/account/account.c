@@ -9,14 +9,23 @@ FVM_STRUCT(state, ACCOUNT)
     F(bytes, message)
 FVM_STRUCT(signed_message, SIGNED)
 
+static bool is_key(const fvm_address *address)
+{
+    fvm_protocol p = fvm_address_protocol(address);
+    return p == FVM_PROTOCOL_SECP256K1 || p == FVM_PROTOCOL_BLS;
+}
+
+static void load(state *s)
+{
+    BUILTIN_STATE_LOAD(state, s);
+}
+
 static uint32_t constructor(uint32_t params)
 {
     state s;
     FVM_PARAMS(address, &s.address, params);
     builtin_require_caller(FVM_SYSTEM_ACTOR);
-    fvm_protocol p = fvm_address_protocol(&s.address);
-    fvm_require(p == FVM_PROTOCOL_SECP256K1 || p == FVM_PROTOCOL_BLS, FVM_USR_ILLEGAL_ARGUMENT,
-                "not a key address");
+    fvm_require(is_key(&s.address), FVM_USR_ILLEGAL_ARGUMENT, "not a key address");
     BUILTIN_STATE_CREATE(state, &s);
     return 0;
 }
@@ -25,7 +34,7 @@ static uint32_t pubkey_address(uint32_t params)
 {
     state s;
     fvm_params_none(params);
-    BUILTIN_STATE_LOAD(state, &s);
+    load(&s);
     return FVM_RETURN(address, &s.address);
 }
 
@@ -36,7 +45,7 @@ static uint32_t authenticate_message(uint32_t params)
     state s;
     int32_t verdict;
     FVM_PARAMS(signed_message, &m, params);
-    BUILTIN_STATE_LOAD(state, &s);
+    load(&s);
     uint32_t type = 0;
     if (fvm_address_protocol(&s.address) == FVM_PROTOCOL_SECP256K1) type = FVM_SIG_SECP256K1;
     if (fvm_address_protocol(&s.address) == FVM_PROTOCOL_BLS) type = FVM_SIG_BLS;

@@ -79,6 +79,7 @@ static uint32_t award_block_reward(uint32_t params)
 
     /* what the miner does not take is nobody's */
     fvm_address miner = fvm_address_id(miner_id), burnt = fvm_address_id(FVM_BURNT_FUNDS_ACTOR);
+    if (apply.reward.negative) return 0; /* after powers below zero: no send takes that */
     fvm_abi_token value = wide_to_amount(&apply.reward);
     if (builtin_send(&ignored, &miner, MINER_APPLY_REWARDS, FVM_RETURN(apply_params, &apply), value,
                      0))

@@ -142,8 +142,33 @@ int64_t fvm_get_int(fvm_dec *d)
     return negative ? ~(int64_t)v : (int64_t)v;
 }
 
+#define STEPS_MAX 256
+
+/* An indefinite string: segments up to a break, joined in the heap. Segments may be indefinite again, as
+ * deep as the reference's recursion limit. */
+static NOINLINE fvm_bytes joined_string(fvm_dec *d, unsigned major)
+{
+    uint8_t *out = fvm_heap_alloc((size_t)(d->end - d->at));
+    fvm_bytes joined = { out, 0 };
+    unsigned depth = 0;
+    do {
+        unsigned head = d->at != d->end ? *d->at : 0, open = major << 5 | 31;
+        if (head == open || head == 0xff) {
+            d->at++;
+            depth += head == open ? 1u : -1u;
+            if (depth > STEPS_MAX) fvm_dec_fail(d);
+            continue;
+        }
+        fvm_bytes segment = fvm_get_string(d, major);
+        __builtin_memcpy(out + joined.len, segment.ptr, segment.len);
+        joined.len += segment.len;
+    } while (depth && !d->bad);
+    return joined;
+}
+
 fvm_bytes fvm_get_string(fvm_dec *d, unsigned major)
 {
+    if (d->at != d->end && *d->at == (major << 5 | 31)) return joined_string(d, major);
     uint64_t len = fvm_get_head(d, major);
     if (len > (size_t)(d->end - d->at)) len = fvm_dec_fail(d);
     fvm_bytes v = { d->at, (size_t)len };

@@ -15,6 +15,11 @@ void fvm_abort_errno(uint32_t error)
     fvm_abort(code, "syscall");
 }
 
+void fvm_check(uint32_t error)
+{
+    if (__builtin_expect(error != 0, 0)) fvm_abort_errno(error);
+}
+
 void fvm_abort_err(fvm_err err)
 {
     uint32_t code = FVM_USR_ILLEGAL_ARGUMENT;

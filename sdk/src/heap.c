@@ -14,10 +14,8 @@ static uint8_t *top = __heap_base;
 
 static bool have(const uint8_t *end)
 {
-    size_t size = (size_t)__builtin_wasm_memory_size(0) * PAGE;
-    if ((size_t)end <= size) return true;
-    size_t pages = ((size_t)end - size + PAGE - 1) / PAGE;
-    return __builtin_wasm_memory_grow(0, pages) != (size_t)-1;
+    size_t pages = ((size_t)end + PAGE - 1) / PAGE, now = __builtin_wasm_memory_size(0);
+    return pages <= now || __builtin_wasm_memory_grow(0, pages - now) != (size_t)-1;
 }
 static size_t room(void)
 {

@@ -18,7 +18,10 @@ enum {
 /** Recursion steps that the reference's decoder allows (SliceReader of cbor4ii: 256). */
 #define CBOR_STEPS_MAX 256
 
-/** fvm_cbor_head with the short heads in line. */
+/** fvm_cbor_head with the short heads in line; in a module, where bytes count, the same function. */
+#ifdef __wasm__
+#define fvm__cbor_head fvm_cbor_head
+#else
 static inline fvm_err fvm__cbor_head(uint8_t *major, uint64_t *value, fvm_bytes *in)
 {
     if (in->len < 2 || (in->ptr[0] & 0x1f) > 24) return fvm_cbor_head(major, value, in);
@@ -29,6 +32,7 @@ static inline fvm_err fvm__cbor_head(uint8_t *major, uint64_t *value, fvm_bytes 
     *in = (fvm_bytes){ in->ptr + used, in->len - used };
     return FVM_OK;
 }
+#endif
 
 /** A string of (masked) major 2 or 3; as fvm_cbor_bytes, without a UTF-8 check. */
 FVM_NODISCARD fvm_err fvm__cbor_string(fvm_bytes *out, fvm_bytes *in, unsigned major,

@@ -205,14 +205,14 @@ TEST(actors_are_small)
     static const struct {
         const char *name;
         uint64_t bytes;
-    } limits[] = { { "account", 4096 }, { "multisig", 24576 } };
+    } limits[] = { { "account", 4000 }, { "multisig", 24000 } };
     fvm_bundle_info info;
     fvm_blockstore bs;
     fvm_buf actors;
     fvm_buf_init(&actors, NULL);
     CHECK_OK(fvm_bundle_open(&bs, &info, NULL, FVM_BUNDLE_EMBEDDED, NULL, NULL));
     CHECK_OK(fvm_bundle_actors(&actors, &bs, &info.manifest, NULL));
-    CHECK(info.car_bytes <= 491520);
+    CHECK(info.car_bytes <= 480000);
     const fvm_bundle_actor *a = (const fvm_bundle_actor *)(void *)actors.ptr;
     CHECK(actors.len / sizeof *a == 16);
     for (size_t i = 0; i < actors.len / sizeof *a; i++)

@@ -292,7 +292,12 @@ static const fvm_receipt *send_both(twin *t, const char *why, uint64_t from, con
 const fvm_receipt *twin_send(twin *t, uint64_t from, const fvm_address *to, uint64_t method,
                              const fvm_big *value, fvm_bytes params)
 {
-    return send_both(t, "message", from, to, method, value, (const fvm_bytes[]){ params, params });
+    char why[256];
+    int n = snprintf(why, sizeof why, "f0%llu method %llu", (unsigned long long)from,
+                     (unsigned long long)method);
+    for (size_t i = 0; i < params.len && i < 100; i++)
+        n += snprintf(why + n, sizeof why - (size_t)n, i ? "%02x" : " %02x", params.ptr[i]);
+    return send_both(t, why, from, to, method, value, (const fvm_bytes[]){ params, params });
 }
 
 /* The code of a type: of ours or of v18's. */

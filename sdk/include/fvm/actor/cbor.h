@@ -3,7 +3,7 @@
  * The writer ends the call (21) when its room is used up. The reader keeps its first error and gives
  * zeros from then on, so that a struct is read field by field and checked once, at the end. It takes
  * exactly what the reference's typed decoder takes (reference/ipld.md 7.2 and 7.3; the host's
- * src/ipld/cbor_read.c), except indefinite strings, which nothing writes.
+ * src/ipld/cbor_read.c), indefinite strings included: these are joined in the heap.
  *
  * To declare a struct once and have both, see fvm/actor/struct.h. */
 #ifndef FVM_ACTOR_CBOR_H

@@ -27,10 +27,7 @@ __attribute__((noreturn)) void fvm__exit(uint32_t code); /* a call of one argume
  *  insufficient funds 19, not found 17, serialization 21, forbidden 18, read only 25, others 24. */
 __attribute__((noreturn)) void fvm_abort_errno(uint32_t error);
 /** fvm_abort_errno if a syscall failed: `fvm_check(fvm_sys_self_set_root(cid));` */
-static inline void fvm_check(uint32_t error)
-{
-    if (__builtin_expect(error != 0, 0)) fvm_abort_errno(error);
-}
+void fvm_check(uint32_t error);
 /** Likewise for what the collections return: a missing or broken block is 20 (illegal state), no
  *  memory 24, other errors 16. FVM_ERR_NOT_FOUND is 17. */
 __attribute__((noreturn)) void fvm_abort_err(fvm_err err);
