@@ -42,6 +42,16 @@ void fvm__heap_restart(void)
 }
 #endif
 
+/* Actors in Rust trap here, so the built-in ones must: exit code 4, not one of their own. */
+static __attribute__((noreturn)) void out_of_memory(void)
+{
+#ifdef __wasm__
+    __builtin_trap();
+#else
+    fvm_abort(FVM_USR_ASSERTION_FAILED, "out of memory");
+#endif
+}
+
 static void *take(size_t size)
 {
     if (size > room()) return NULL;
@@ -54,7 +64,7 @@ static void *take(size_t size)
 void *fvm_heap_alloc(size_t size)
 {
     void *p = take(size);
-    fvm_require(p != NULL, FVM_USR_ASSERTION_FAILED, "out of memory");
+    if (!p) out_of_memory();
     return p;
 }
 
@@ -82,7 +92,7 @@ void *fvm__heap_resize(void *ptr, size_t old_size, size_t new_size)
     if (newest) top = (uint8_t *)ptr;
     if (new_size == 0 || (!newest && ptr && new_size <= old)) return ptr;
     void *p = take(new_size);
-    if (!p) fvm_abort(FVM_USR_ASSERTION_FAILED, "out of memory");
+    if (!p) out_of_memory();
     if (ptr && !newest) __builtin_memcpy(p, ptr, old_size);
     return p;
 }

@@ -122,6 +122,37 @@ TEST(same_outcome_as_v18_where_value_is_sent)
     pair_deinit(&p);
 }
 
+/* Lengths that no input comes up to: zeros to the right, until memory ends. */
+TEST(same_outcome_as_v18_for_announced_lengths)
+{
+    static const struct {
+        unsigned number, kind;
+        uint64_t word[6]; /* of the input */
+    } rows[] = {
+        { 0x05, PRE_STATICCALL, { 1, 0, 0x1fffffff, 0 } },
+        { 0x05, PRE_STATICCALL, { 1, 0, 0x20000060, 0 } },
+        { 0x05, PRE_STATICCALL, { 0x1fffffff, 0, 1, 0 } },
+        { 0x05, PRE_STATICCALL, { 0x20000060, 0, 1, 0 } },
+        { 0x05, PRE_STATICCALL, { 0xffffffff, 0, 0, 0 } },
+        { 0x05, PRE_STATICCALL, { 0, 0xffffffff, 0, 0 } },
+        { 0x05, PRE_STATICCALL, { 0, 0xffffffff, 1, 0 } },
+        { 0x05, PRE_STATICCALL, { 0, 0x10000000, 1, 0 } },
+        { 0xfe05, PRE_DELEGATECALL, { 0, 0, 0, 0x51, 0x1000, 0 } },
+        { 0xfe05, PRE_DELEGATECALL, { 0x00100000, 0, 0, 0x51, 0, 0 } },
+        { 0xfe05, PRE_DELEGATECALL, { 0x10000000, 0, 0, 0x51, 0, 0 } },
+        { 0xfe05, PRE_DELEGATECALL, { 0x30000000, 0, 0, 0x51, 0, 0 } },
+        { 0xfe05, PRE_DELEGATECALL, { 0xf0000000, 0, 0, 0x51, 0, 0 } },
+    };
+    pre_pair p;
+    if (!pair_init(&p)) return;
+    for (size_t i = 0; i < FVM_COUNT(rows); i++) {
+        uint8_t in[192];
+        for (unsigned j = 0; j < 6; j++) pre_word(in + 32 * j, rows[i].word[j]);
+        compare(&p, rows[i].kind, rows[i].number, 0, (fvm_bytes){ in, 192 }, NULL);
+    }
+    pair_deinit(&p);
+}
+
 /* What the call itself costs: less a call of an address that is reserved and has no function, and less
  * what the message pays for the bytes that it returns. */
 #define RETURN_BYTE_GAS 1300

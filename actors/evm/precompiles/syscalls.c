@@ -91,6 +91,8 @@ static bool abi_bytes(fvm_bytes *out, fvm_bytes in, uint64_t at)
     if (at + 32 + len <= in.len) {
         *out = (fvm_bytes){ in.ptr + at + 32, (size_t)len };
     } else {
+        /* The reference panics at a capacity of 2^31, and traps when memory ends before. */
+        fvm_require(len <= INT32_MAX, FVM_USR_ASSERTION_FAILED, "length");
         uint8_t *copy = (uint8_t *)fvm_heap_alloc((size_t)len);
         fvm__pre_read(copy, (uint32_t)len, in, at + 32);
         *out = (fvm_bytes){ copy, (size_t)len };

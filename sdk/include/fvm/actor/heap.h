@@ -10,7 +10,8 @@
 extern "C" {
 #endif
 
-/** `size` bytes aligned to 16, not initialised. Ends the call (24) when there is no memory left. */
+/** `size` bytes aligned to 16, not initialised. Traps when there is no memory left: exit code 4, as for
+ *  actors in Rust (in the mock: 24). */
 void *fvm_heap_alloc(size_t size);
 /** Room for `count` items of `size` bytes; likewise, also when that many bytes cannot be. */
 void *fvm_heap_array(size_t count, size_t size);
