@@ -124,6 +124,16 @@ static uint32_t exec4(const eth_address *new_address, fvm_bytes constructor)
     return return_created(id, &robust, new_address);
 }
 
+/* The type of an actor that must be there (24). */
+static int32_t type_of(uint64_t id)
+{
+    uint8_t code[100];
+    int32_t type;
+    fvm_require(fvm_actor_code(code, id) != 0, FVM_USR_ASSERTION_FAILED, "no such actor");
+    fvm_check(fvm_sys_builtin_type(&type, code));
+    return type;
+}
+
 /* A contract that destroyed itself may be made anew at its address; a placeholder is replaced by the
  * init actor; nothing else is. */
 static uint32_t create_actor(const eth_address *creator, const eth_address *new_address,
@@ -136,10 +146,7 @@ static uint32_t create_actor(const eth_address *creator, const eth_address *new_
     fvm_must(fvm_address_delegated(&f4, FVM_EAM_ACTOR,
                                    (fvm_bytes){ new_address->bytes, sizeof new_address->bytes }));
     if (fvm_resolve(&id, &f4)) {
-        uint8_t code[100];
-        int32_t type;
-        fvm_require(fvm_actor_code(code, id) != 0, FVM_USR_ASSERTION_FAILED, "no such actor");
-        fvm_check(fvm_sys_builtin_type(&type, code));
+        int32_t type = type_of(id);
         if (type == BUILTIN_EVM) {
             fvm_address to = fvm_address_id(id);
             (void)builtin_send_must(&to, EVM_RESURRECT, builtin_raw_params(constructor),
@@ -170,8 +177,7 @@ static eth_address eth_address_of(uint64_t id)
 
 static eth_address calling_contract(void)
 {
-    fvm_require(fvm_actor_type(fvm_call.caller) == BUILTIN_EVM, FVM_USR_FORBIDDEN,
-                "not a contract");
+    fvm_require(type_of(fvm_call.caller) == BUILTIN_EVM, FVM_USR_FORBIDDEN, "not a contract");
     return eth_address_of(fvm_call.caller);
 }
 
@@ -246,7 +252,7 @@ static uint32_t create_external(uint32_t params)
     fvm_bytes initcode = bytes_of_params(params);
     eth_address creator, stable;
     builtin_require_caller(fvm_call.origin);
-    int32_t type = fvm_actor_type(fvm_call.caller);
+    int32_t type = type_of(fvm_call.caller);
     fvm_require(type == BUILTIN_ACCOUNT || type == BUILTIN_ETHACCOUNT, FVM_USR_FORBIDDEN,
                 "not an account");
     if (type == BUILTIN_ACCOUNT) {

@@ -243,6 +243,25 @@ static void dump_state(fvm_buf *out, twin_side *s)
     *out = d.text;
 }
 
+static fvm_err add_balance(void *ctx, uint64_t id, const fvm_actor *actor)
+{
+    (void)id;
+    return fvm_big_add(ctx, ctx, &actor->balance);
+}
+
+fvm_big twin_supply(twin *t, int side)
+{
+    fvm_big sum = fvm_big_zero();
+    fvm_state_view *view;
+    fvm_cid root;
+    CHECK_OK(fvm_machine_root(t->side[side].machine, &root));
+    CHECK_OK(fvm_state_view_open(&view, fvm_machine_blockstore(t->side[side].machine), &root,
+                                 fvm_network_find(27), NULL));
+    CHECK_OK(fvm_state_each(view, add_balance, &sum));
+    fvm_state_view_free(view);
+    return sum;
+}
+
 static void check_same_state(twin *t, const char *why)
 {
     fvm_buf text[2];
@@ -385,6 +404,7 @@ static fvm_big amount(const char *text)
 static void check_step(const twin_step *step, const fvm_receipt *receipt)
 {
     fvm_buf want;
+    if (step->exit_code == TWIN_ANY_CODE) return;
     if (receipt->exit_code != step->exit_code)
         fprintf(stderr, "%s: exit code %u instead of %u%s%s\n", step->why, receipt->exit_code,
                 step->exit_code, receipt->failure ? ": " : "",

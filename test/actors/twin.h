@@ -65,6 +65,11 @@ const fvm_receipt *twin_send(twin *t, uint64_t from, const fvm_address *to, uint
 const fvm_receipt *twin_exec(twin *t, const char *why, const char *from, const char *type,
                              const char *value, const char *constructor);
 
+/** All balances on a side together. */
+fvm_big twin_supply(twin *t, int side);
+
+#define TWIN_ANY_CODE UINT32_MAX /* a step's exit code that may be any, the same on both */
+
 /** One line of a script. */
 typedef struct twin_step {
     const char *why;
