@@ -107,6 +107,10 @@ foreach(name golden-kernel golden-emit golden-trace ${limited})
   fvm_register(${name} vectors)
   set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 1500)
 endforeach()
+add_test(NAME golden-embedded COMMAND ${CMAKE_SOURCE_DIR}/test/vectors/golden-embedded
+  $<TARGET_FILE:fvm> ${FVM_VECTORS}/golden-mainnet WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+fvm_register(golden-embedded vectors)
+set_tests_properties(golden-embedded PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 1500)
 add_test(NAME command COMMAND ${CMAKE_SOURCE_DIR}/test/vectors/command $<TARGET_FILE:fvm>
   WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 fvm_register(command vectors)

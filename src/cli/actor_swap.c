@@ -6,6 +6,7 @@
 
 #define CODES_MAX 64
 #define OLD_CONTRACT_FIELDS 5
+#define OUT_OF_GAS 7 /* exit code */
 
 typedef struct code_pair {
     fvm_cid from, to; /* mainnet's, the embedded one */
@@ -290,12 +291,13 @@ static json_t *or_absent(const json_t *value)
     return value ? json_deep_copy(value) : json_string("(absent)");
 }
 
-/* What gas does not touch. */
+/* What gas does not touch: nothing of a message that ran out of it, which may get further here. */
 static fvm_err compare_receipt(json_t *list, size_t i, const json_t *expected,
                                const fvm_receipt *receipt)
 {
     static const char *const fields[] = { "exit_code", "return", "return_codec", "events_root",
                                           "events" };
+    if (json_integer_value(json_object_get(expected, "exit_code")) == OUT_OF_GAS) return FVM_OK;
     json_t *got = fvm_receipt_to_json(receipt);
     fvm_err err = got ? FVM_OK : FVM_ERR_NOMEM;
     for (size_t f = 0; f < FVM_COUNT(fields) && err == FVM_OK; f++) {

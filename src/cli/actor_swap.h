@@ -4,7 +4,8 @@
  * every actor that has one of theirs. After it, the state is compared actor by actor as if that were
  * turned back: code by code, balances less what gas cost more or less than it should have. Contracts'
  * states of actors before v16 (five fields; reference/evm.md 1.1) are rewritten with the sixth, null,
- * before the run and for the comparison. Links to codes in messages' parameters are exchanged, too. Gas and what follows from it is not compared. */
+ * before the run and for the comparison. Links to codes in messages' parameters are exchanged, too.
+ * Gas and what follows from it is not compared, nor what messages returned that ran out of it. */
 #ifndef FVM_CLI_ACTOR_SWAP_H
 #define FVM_CLI_ACTOR_SWAP_H
 
