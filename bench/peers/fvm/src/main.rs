@@ -103,6 +103,9 @@ fn executor(engines: &MultiEngine, v: &Value, bundle: &str) -> Result<Peer> {
     Peer::new(engines.get(&context.network)?, DefaultMachine::new(&context, store, NoNode)?)
 }
 
+/// The least of so many runs counts: what else the machine does only adds. bench_messages.c does as much.
+const RUNS: u32 = 3;
+
 struct Figures {
     messages: u64,
     gas: u64,
@@ -163,7 +166,10 @@ fn messages(bundle: &str, files: &[String]) -> Result<bool> {
         let id = text(&v, "/_meta/id")?;
         let rounds = number(&v, "/_meta/extra/repeat")?;
         apply(&engines, &v, bundle, 1)?;
-        let figures = apply(&engines, &v, bundle, rounds)?;
+        let mut figures = apply(&engines, &v, bundle, rounds)?;
+        for _ in 1..RUNS {
+            figures.seconds = figures.seconds.min(apply(&engines, &v, bundle, rounds)?.seconds);
+        }
         let seconds = figures.seconds - harness_seconds(&v, rounds)?;
         println!(
             "message {id} {:.3} {:.5}",
