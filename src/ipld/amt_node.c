@@ -9,6 +9,7 @@
 #include "cbor.h"
 #include "cbor_internal.h"
 #include "cid_common.h"
+#include "slotarray.h"
 
 static uint32_t bitmap_words(unsigned bit_width)
 {
@@ -82,24 +83,14 @@ fvm_err amt_value_make(amt_slot *out, fvm_bytes value, const fvm_allocator *allo
 
 fvm_err amt_node_reserve(amt_node *node, uint32_t extra, const fvm_allocator *alloc)
 {
-    uint32_t need = node->count + extra; /* both at most 2^18 */
-    if (need <= node->cap) return FVM_OK;
-    uint32_t cap = node->count < 4 ? 4 : node->count * 2;
-    if (cap < need) cap = need;
-    amt_slot *slots = fvm_mem_resize(alloc, node->cap ? node->slots : NULL,
-                                     node->cap * sizeof *slots, cap * sizeof *slots);
-    if (!slots) return FVM_ERR_NOMEM;
-    if (!node->cap && node->count) memcpy(slots, node->slots, node->count * sizeof *slots);
-    node->slots = slots;
-    node->cap = cap;
-    return FVM_OK;
+    return fvm__slots_reserve(alloc, &node->slots, &node->cap, node->count, extra,
+                              sizeof *node->slots, 4);
 }
 
 void amt_node_insert(amt_node *node, uint64_t index, const amt_slot *slot)
 {
     uint32_t at = amt_node_position(node, index);
-    memmove(node->slots + at + 1, node->slots + at, (node->count - at) * sizeof *slot);
-    node->slots[at] = *slot;
+    fvm__slots_insert(node->slots, node->count, at, slot, sizeof *slot);
     node->bitmap[index / 64] |= (uint64_t)1 << (index % 64);
     node->count++;
 }
@@ -107,7 +98,7 @@ void amt_node_insert(amt_node *node, uint64_t index, const amt_slot *slot)
 void amt_node_remove(amt_node *node, uint64_t index)
 {
     uint32_t at = amt_node_position(node, index);
-    memmove(node->slots + at, node->slots + at + 1, (node->count - at - 1) * sizeof *node->slots);
+    fvm__slots_remove(node->slots, node->count, at, sizeof *node->slots);
     node->bitmap[index / 64] &= ~((uint64_t)1 << (index % 64));
     node->count--;
 }

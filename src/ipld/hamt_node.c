@@ -7,6 +7,7 @@
 #include "cbor.h"
 #include "cbor_internal.h"
 #include "cid_common.h"
+#include "slotarray.h"
 
 /* --- memory --- */
 
@@ -70,22 +71,14 @@ fvm_err hamt_bucket_make(hamt_slot *out, const hamt_pair *pairs, size_t count,
 
 fvm_err hamt_node_reserve(hamt_node *node, const fvm_allocator *alloc)
 {
-    if (node->count < node->cap) return FVM_OK;
-    uint32_t cap = node->count < 4 ? 4 : node->count * 2;
-    hamt_slot *slots = fvm_mem_resize(alloc, node->cap ? node->slots : NULL,
-                                      node->cap * sizeof *slots, cap * sizeof *slots);
-    if (!slots) return FVM_ERR_NOMEM;
-    if (!node->cap && node->count) memcpy(slots, node->slots, node->count * sizeof *slots);
-    node->slots = slots;
-    node->cap = cap;
-    return FVM_OK;
+    return fvm__slots_reserve(alloc, &node->slots, &node->cap, node->count, 1, sizeof *node->slots,
+                              4);
 }
 
 void hamt_node_insert(hamt_node *node, unsigned index, const hamt_slot *slot)
 {
     unsigned at = fvm__slotset_rank(&node->used, index);
-    memmove(node->slots + at + 1, node->slots + at, (node->count - at) * sizeof *slot);
-    node->slots[at] = *slot;
+    fvm__slots_insert(node->slots, node->count, at, slot, sizeof *slot);
     fvm__slotset_add(&node->used, index);
     node->count++;
 }
@@ -93,7 +86,7 @@ void hamt_node_insert(hamt_node *node, unsigned index, const hamt_slot *slot)
 void hamt_node_remove(hamt_node *node, unsigned index)
 {
     unsigned at = fvm__slotset_rank(&node->used, index);
-    memmove(node->slots + at, node->slots + at + 1, (node->count - at - 1) * sizeof *node->slots);
+    fvm__slots_remove(node->slots, node->count, at, sizeof *node->slots);
     fvm__slotset_remove(&node->used, index);
     node->count--;
 }

@@ -10,6 +10,7 @@
 #include "cbor.h"
 #include "cbor_internal.h"
 #include "fixedbuf.h"
+#include "slotarray.h"
 
 /* --- bits --- */
 
@@ -90,24 +91,14 @@ fvm_err kamt_value_make(kamt_slot *out, const uint8_t key[KAMT_KEY_LEN], fvm_byt
 
 fvm_err kamt_node_reserve(kamt_node *node, uint32_t extra, const fvm_allocator *alloc)
 {
-    uint32_t need = node->count + extra; /* a few hundred at most */
-    if (need <= node->cap) return FVM_OK;
-    uint32_t cap = node->count < 2 ? 2 : node->count * 2;
-    if (cap < need) cap = need;
-    kamt_slot *slots = fvm_mem_resize(alloc, node->cap ? node->slots : NULL,
-                                      node->cap * sizeof *slots, cap * sizeof *slots);
-    if (!slots) return FVM_ERR_NOMEM;
-    if (!node->cap && node->count) memcpy(slots, node->slots, node->count * sizeof *slots);
-    node->slots = slots;
-    node->cap = cap;
-    return FVM_OK;
+    return fvm__slots_reserve(alloc, &node->slots, &node->cap, node->count, extra,
+                              sizeof *node->slots, 2);
 }
 
 void kamt_node_insert(kamt_node *node, unsigned index, const kamt_slot *slot)
 {
     unsigned at = fvm__slotset_rank(&node->used, index);
-    memmove(node->slots + at + 1, node->slots + at, (node->count - at) * sizeof *slot);
-    node->slots[at] = *slot;
+    fvm__slots_insert(node->slots, node->count, at, slot, sizeof *slot);
     fvm__slotset_add(&node->used, index);
     node->count++;
 }
@@ -115,7 +106,7 @@ void kamt_node_insert(kamt_node *node, unsigned index, const kamt_slot *slot)
 void kamt_node_remove(kamt_node *node, unsigned index)
 {
     unsigned at = fvm__slotset_rank(&node->used, index);
-    memmove(node->slots + at, node->slots + at + 1, (node->count - at - 1) * sizeof *node->slots);
+    fvm__slots_remove(node->slots, node->count, at, sizeof *node->slots);
     fvm__slotset_remove(&node->used, index);
     node->count--;
 }
