@@ -40,10 +40,11 @@ const BLOCK_MAX = (1n << 20n) - 16n;
 const CALLS = new Set(['CALL', 'STATICCALL', 'DELEGATECALL', 'CALLCODE']);
 const hex = (n) => '0x' + (n & ((1n << 160n) - 1n)).toString(16).padStart(40, '0');
 
-/** One step: opcode name, stack (top last), gas left before it, depth, and who pays for the gas. */
+/** One step: opcode name and byte, stack (top last), depth, and who pays for the gas. */
 export function onStep(found, step, payers) {
-  const { name, stack, gasLeft, depth } = step;
+  const { name, byte, stack, depth } = step;
   const top = (i) => stack[stack.length - 1 - i] ?? 0n;
+  if (byte === 0x1e) found.add('CLZ is there already (FIP-0114)');
   if (EXECUTED[name]) found.add(EXECUTED[name]);
   if (depth > 300) found.add('calls deeper than 1024 actors, as creations count for three');
   if (CALLS.has(name)) {

@@ -66,17 +66,31 @@ async function load(state, pre) {
   await state.flush();
 }
 
-function watch(vm, found, seen, payers) {
+// ethereumjs calls every undefined opcode INVALID; the byte is looked up in the code that runs.
+function codesOf(pre) {
+  const codes = new Map(Object.entries(pre).map(([address, a]) => [address.toLowerCase(), hexToBytes(a.code)]));
+  const frames = [];
+  return {
+    before: (m) => frames.push(m.to ? codes.get((m.codeAddress ?? m.to).toString()) : m.data),
+    after: (r) => { frames.pop(); if (r.createdAddress) codes.set(r.createdAddress.toString(), r.execResult.returnValue); },
+    byte: (pc) => frames[frames.length - 1]?.[pc],
+  };
+}
+
+function watch(vm, found, seen, payers, codes) {
+  vm.evm.events.on('beforeMessage', codes.before);
   vm.evm.events.on('step', (e) => {
     const stack = e.stack;
     const self = e.address.toString();
     seen.touch(self);
     const name = e.opcode.name === 'LOG' ? e.opcode.fullName : e.opcode.fullName ?? e.opcode.name;
-    onStep(found, { name, stack, gasLeft: e.gasLeft, depth: e.depth }, payers);
+    const byte = name === 'INVALID' ? codes.byte(e.pc) : e.opcode.code;
+    onStep(found, { name, byte, stack, depth: e.depth }, payers);
     if (name === 'SSTORE') seen.slot(self, stack[stack.length - 1]);
     if (name === 'CALL') seen.touch('0x' + (stack[stack.length - 2] & ((1n << 160n) - 1n)).toString(16).padStart(40, '0'));
   });
   vm.evm.events.on('afterMessage', (r) => {
+    codes.after(r);
     if (r.createdAddress) seen.touch(r.createdAddress.toString());
     if (r.execResult.exceptionError) onFrameEnd(found, r.execResult.exceptionError.error);
   });
@@ -122,7 +136,7 @@ async function runCase(name, test, expected) {
   const vm = await createVM({ common, stateManager: state });
   const seen = seenIn(test.pre);
   for (const a of [...payers, tx.to?.toString()]) if (a) seen.touch(a);
-  watch(vm, found, seen, payers);
+  watch(vm, found, seen, payers, codesOf(test.pre));
   let result;
   try { result = await runTx(vm, { tx, block: makeBlock(test.env, common), skipHardForkValidation: true }); } catch (e) { return { id, invalid: `ethereumjs: ${e.message}` }; }
   const root = bytesToHex(await state.getStateRoot());
