@@ -33,7 +33,8 @@ typedef struct fvm_mock_world {
     int32_t caller_type;    /* what get_builtin_actor_type says: 4 (account) */
     uint64_t gas_available;
     bool deleted; /* self_destruct was called */
-    uint32_t unexpected_send; /* error number of a send that nothing expects; 0: it ends the program */
+    uint32_t
+        unexpected_send; /* error number of a send that nothing expects; 0: it ends the program */
 } fvm_mock_world;
 extern fvm_mock_world fvm_mock;
 
