@@ -3,11 +3,12 @@
  * instruction is: check, simulate, charge (which may announce a charge), tell, cut the block. */
 #include "wasm/validate.h"
 
-static fvm_err push_control(fvm__validator *v, fvm__opcode code, const fvm__block_type *type,
-                            bool entered)
+static inline fvm_err push_control(fvm__validator *v, fvm__opcode code, const fvm__block_type *type,
+                                   bool entered)
 {
-    FVM_TRY(fvm__vector_grow(v->alloc, &v->control, &v->cap_control, (uint64_t)v->n_control + 1,
-                             sizeof *v->control));
+    if (FVM_UNLIKELY(v->n_control == v->cap_control))
+        FVM_TRY(fvm__vector_grow(v->alloc, &v->control, &v->cap_control, (uint64_t)v->n_control + 1,
+                                 sizeof *v->control));
     fvm__push(v, '\0');
     v->control[v->n_control++] = (fvm__control){
         .code = code,
@@ -95,7 +96,7 @@ static fvm_err op_block(fvm__validator *v, fvm__opcode code)
 }
 
 /* The operands at the end of a block are its results and nothing else. */
-static fvm_err check_block_end(fvm__validator *v)
+static inline fvm_err check_block_end(fvm__validator *v)
 {
     const fvm__control *top = fvm__top(v);
     FVM_TRY(fvm__pop_all(v, top->type.results, top->type.n_results));
@@ -108,7 +109,7 @@ static fvm__meter_entry *parent_meter(fvm__validator *v)
     return v->n_control > 1 ? &v->control[v->n_control - 2].meter : NULL;
 }
 
-static fvm_err finish_block(fvm__validator *v)
+static inline fvm_err finish_block(fvm__validator *v)
 {
     return fvm__meter_finish(&v->meter, &fvm__top(v)->meter, parent_meter(v), v->position + 1);
 }
@@ -128,15 +129,16 @@ static fvm_err op_else(fvm__validator *v)
 
 static fvm_err op_end(fvm__validator *v)
 {
-    fvm__control closing = *fvm__top(v);
-    bool live = fvm__live(v), no_else = closing.code == FVM__OP_IF;
+    const fvm__control *closing = fvm__top(v); /* stays where it is when it is popped */
+    bool live = fvm__live(v), no_else = closing->code == FVM__OP_IF;
     FVM_TRY(check_block_end(v));
-    if (no_else && (closing.type.n_params != closing.type.n_results ||
-                    memcmp(closing.type.params, closing.type.results, closing.type.n_params) != 0))
+    if (no_else &&
+        (closing->type.n_params != closing->type.n_results ||
+         memcmp(closing->type.params, closing->type.results, closing->type.n_params) != 0))
         return FVM__INVALID(v->d, "type mismatch: if without else");
     if (v->metered) {
         FVM_TRY(finish_block(v));
-        fvm__limiter_end(&v->limiter, &closing.limiter);
+        fvm__limiter_end(&v->limiter, &closing->limiter);
     }
     uint32_t lowest = fvm__top(v)->meter.lowest_forward;
     v->n_control--;
@@ -146,8 +148,8 @@ static fvm_err op_end(fvm__validator *v)
         if (lowest < top->lowest_forward) top->lowest_forward = lowest;
         if (lowest < v->n_control) FVM_TRY(finish_block(v));
     }
-    if (closing.entered) FVM_TRY(v->be->ops->end(v->be, live, no_else));
-    return v->n_control ? fvm__push_all(v, closing.type.results, closing.type.n_results) : FVM_OK;
+    if (closing->entered) FVM_TRY(v->be->ops->end(v->be, live, no_else));
+    return v->n_control ? fvm__push_all(v, closing->type.results, closing->type.n_results) : FVM_OK;
 }
 
 /* --- branches --------------------------------------------------------------------------------- */
@@ -162,7 +164,7 @@ static void label_types(const fvm__control *target, const char **types, uint32_t
 
 static fvm_err get_depth(fvm__validator *v, uint32_t *depth)
 {
-    FVM_TRY(fvm__get_u32(v->d, depth));
+    if (!fvm__read_u32(&v->d->in, depth)) return FVM__MALFORMED(v->d, "malformed 32-bit integer");
     return *depth < v->n_control ? FVM_OK : FVM__INVALID(v->d, "unknown label");
 }
 

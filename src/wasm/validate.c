@@ -59,11 +59,16 @@ void fvm__end_common(fvm__validator *v, const char *sp)
 
 /* --- bodies ----------------------------------------------------------------------------------- */
 
+static const bool is_control[256] = {
+    [FVM__OP_BLOCK] = true, [FVM__OP_LOOP] = true,   [FVM__OP_IF] = true,
+    [FVM__OP_ELSE] = true,  [FVM__OP_END] = true,    [FVM__OP_BR] = true,
+    [FVM__OP_BR_IF] = true, [FVM__OP_RETURN] = true, [FVM__OP_BR_TABLE] = true,
+};
+
 static fvm_err get_opcode(fvm__validator *v, fvm__opcode *out)
 {
     uint8_t byte;
     uint32_t sub;
-    v->op_at = v->d->in.at;
     FVM_TRY(fvm__get_u8(v->d, &byte));
     if (byte == 0xfc) {
         FVM_TRY(fvm__get_u32(v->d, &sub));
@@ -79,7 +84,13 @@ static fvm_err get_opcode(fvm__validator *v, fvm__opcode *out)
 static fvm_err run_careful(fvm__validator *v)
 {
     fvm__opcode code = FVM__OP_NOP;
-    FVM_TRY(get_opcode(v, &code));
+    v->op_at = v->d->in.at;
+    if (FVM_LIKELY(v->op_at != v->end && is_control[*v->op_at])) {
+        code = (fvm__opcode)*v->op_at;
+        v->d->in.at++;
+    } else {
+        FVM_TRY(get_opcode(v, &code));
+    }
     if (v->metered) fvm__limiter_observe(&v->limiter, &fvm__top(v)->limiter);
     if (code <= FVM__OP_RETURN) {
         FVM_TRY(fvm__op_control(v, code));

@@ -442,8 +442,9 @@ static fvm_err be_charge_begin(fvm__backend *be, uint32_t id)
     if (FVM_UNLIKELY(id >= x->cap_charges))
         FVM_TRY(fvm__x_vector(x->alloc, &x->charges, &x->cap_charges, (uint64_t)id + 1,
                               sizeof *x->charges));
-    while (x->n_charges <= id) x->charges[x->n_charges++] = (fvm__x_charge){ .at = NONE };
-    x->charges[id].at = fvm__at(&x->a);
+    for (uint32_t i = x->n_charges; i < id; i++) x->charges[i].cost = 0; /* not announced */
+    x->charges[id] = (fvm__x_charge){ .at = fvm__at(&x->a) };
+    if (id >= x->n_charges) x->n_charges = id + 1;
     memcpy(x->a.p, no_charge, CHARGE_BYTES);
     x->a.p += CHARGE_BYTES;
     return FVM_OK;
@@ -630,8 +631,7 @@ static fvm_err be_func_end(fvm__backend *be, uint32_t max_height)
     fvm__e8(a, 0x59); /* pop rcx */
     fvm__e8(a, 0xc3);
     for (uint32_t i = 0; i < x->n_charges; i++)
-        if (x->charges[i].at != NONE && x->charges[i].cost)
-            FVM_TRY(patch_charge(x, &x->charges[i]));
+        if (x->charges[i].cost) FVM_TRY(patch_charge(x, &x->charges[i]));
     fvm__x_pop(x, x->h);
     fvm__x_forget(x);
     return FVM_OK;

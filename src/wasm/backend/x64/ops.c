@@ -39,7 +39,7 @@ static void swap(fvm__x64 *x, uint32_t l, uint32_t r)
 }
 
 /* Puts first what may be changed, second what may be an immediate. */
-static void order(fvm__x64 *x, uint32_t l, uint32_t r)
+static inline void order(fvm__x64 *x, uint32_t l, uint32_t r)
 {
     unsigned lk = x->stack[l].kind, rk = x->stack[r].kind;
     if (lk == X_SLOT || lk == X_REG) return;
@@ -390,21 +390,20 @@ static address check_address(fvm__x64 *x, uint32_t entry, uint64_t offset, unsig
     return (address){ true, a, (int32_t)offset };
 }
 
-static void emit_access(fvm__x64 *x, bool wide, unsigned op, unsigned reg, address at, bool byte)
-{
-    if (at.has_index)
-        fvm__rmx(&x->a, wide, op, reg, FVM__X_MEMORY, at.index, 0, at.disp, byte);
-    else if (byte) /* a byte register wants a prefix, which memory and index have anyway */
-        fvm__rm(&x->a, wide, op, reg, FVM__X_MEMORY, at.disp);
-    else
-        fvm__rm(&x->a, wide, op, reg, FVM__X_MEMORY, at.disp);
-}
-
 typedef struct access {
     uint8_t size;
     bool wide;
     uint32_t op;
 } access;
+
+static inline void emit_access(fvm__x64 *x, bool wide, unsigned op, unsigned reg, address at,
+                               bool byte)
+{
+    if (at.has_index)
+        fvm__rmx(&x->a, wide, op, reg, FVM__X_MEMORY, at.index, 0, at.disp, byte);
+    else /* memory's own register makes for the prefix that a byte register wants */
+        fvm__rm(&x->a, wide, op, reg, FVM__X_MEMORY, at.disp);
+}
 static const access accesses[] = {
     { 4, false, 0x8b },   { 8, true, 0x8b },      { 4, false, 0x8b },   { 8, true, 0x8b },
     { 1, false, 0x0fbe }, { 1, false, 0x0fb6 },   { 2, false, 0x0fbf }, { 2, false, 0x0fb7 },
@@ -635,7 +634,7 @@ static const struct {
     [FVM__OP_F64_REINTERPRET_I64] = { BY_NOTHING, false, false, 0 },
 };
 
-fvm_err fvm__x_plain(fvm__backend *be, fvm__opcode code)
+__attribute__((noinline)) fvm_err fvm__x_plain(fvm__backend *be, fvm__opcode code)
 {
     fvm__x64 *x = (fvm__x64 *)be;
     FVM_TRY(fvm__x_begin_keeping_flags(x));

@@ -259,8 +259,9 @@ void fvm__x_forget(fvm__x64 *x)
 
 fvm_err fvm__x_reset(fvm__x64 *x, uint32_t base, uint32_t n)
 {
-    FVM_TRY(
-        fvm__x_vector(x->alloc, &x->stack, &x->cap_stack, (uint64_t)base + n, sizeof *x->stack));
+    if (FVM_UNLIKELY((uint64_t)base + n > x->cap_stack))
+        FVM_TRY(fvm__x_vector(x->alloc, &x->stack, &x->cap_stack, (uint64_t)base + n,
+                              sizeof *x->stack));
     if (x->h > base) fvm__x_pop(x, x->h - base);
     x->h = x->lazy = base + n;
     for (uint32_t i = base; i < x->h; i++) x->stack[i].kind = X_SLOT;

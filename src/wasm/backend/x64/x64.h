@@ -81,8 +81,8 @@ typedef struct fvm__x_label {
 } fvm__x_label;
 
 typedef struct fvm__x_charge {
-    uint32_t at; /* FVM__X_NONE: not announced */
-    uint64_t cost;
+    uint32_t at;
+    uint64_t cost; /* 0: nothing to pay, or not announced */
 } fvm__x_charge;
 
 /** Code that all functions of a module share, at the front; places. */
