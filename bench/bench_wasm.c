@@ -1,30 +1,21 @@
 /* bench_wasm.c - what the engine takes to load modules and to run them, on each back end.
  *
  *   load FILE BACKEND                MB/s of wasm, bytes of code per byte
+ *   bundle ACTORS BYTES BACKEND      MB/s, over the actors of mainnet's bundle v17
  *   hostile SHAPE BACKEND            MB/s at two sizes, one four times the other: a bound that is
- *                                    linear shows the same speed twice
+ *                                    linear shows the same speed twice; beside the bundle's
  *   run KERNEL BACKEND               million wasm instructions a second, metered and not
  *
  * CPU time throughout. usage: bench_wasm [FILE.wasm...] */
-#include "wasm/wasm.h"
+#include "../test/hostile.h"
+#include "kernel/wasm_rules.h"
+#include <fvm/store.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-static const fvm_wasm_rules metered = {
-    .metering = FVM_WASM_METERING_V4,
-    .stack_limit = 2048,
-    .instruction_milligas = 4000,
-    .memory_byte_milligas = 400,
-    .table_element_milligas = 3200,
-    .memory_max_pages = 8192,
-    .table_max_elements = 20000,
-    .frame_budget_bytes = 16u << 20,
-    .sign_extension = true,
-    .saturating_conversion = true,
-    .reference_types = true,
-};
+static const fvm_wasm_rules metered = FVM__WASM_RULES_V4;
 static const struct {
     const char *name;
     fvm_wasm_backend backend;
@@ -85,98 +76,67 @@ static void bench_file(const char *path)
     fvm_buf_deinit(&buf);
 }
 
-/* --- hostile shapes ------------------------------------------------------------------------------ */
+/* --- the bundle ---------------------------------------------------------------------------------- */
 
-static void put(fvm_buf *buf, fvm_bytes bytes)
+/* Bytes of wasm a second, over all actors of mainnet's v17: the best of three times. 0: no bundle. */
+static double bundle_speed(fvm_wasm_backend backend, size_t *count, size_t *bytes)
 {
-    must(fvm_buf_append(buf, bytes), "buffer");
-}
-
-static void put_uleb(fvm_buf *buf, uint64_t n)
-{
-    do {
-        uint8_t byte = n & 0x7f;
-        n >>= 7;
-        if (n) byte |= 0x80;
-        put(buf, (fvm_bytes){ &byte, 1 });
-    } while (n);
-}
-
-static void put_section(fvm_buf *out, uint8_t id, fvm_bytes content)
-{
-    put(out, (fvm_bytes){ &id, 1 });
-    put_uleb(out, content.len);
-    put(out, content);
-}
-
-/* `count` functions of type [] -> [], all with one body: head, n times each unit, tail. */
-typedef struct shape {
-    const char *name;
-    fvm_bytes head, first, second, tail;
-    size_t units; /* for one function; 0: many functions with one unit */
-} shape;
-
-static void build(fvm_buf *out, const shape *s, size_t size)
-{
-    fvm_buf body, code, funcs;
-    size_t unit = s->first.len + s->second.len;
-    size_t n = s->units ? size / unit : 1;
-    size_t count = s->units ? 1 : size / (s->head.len + unit + s->tail.len + 2);
-    fvm_buf_init(out, NULL);
-    fvm_buf_init(&body, NULL);
-    fvm_buf_init(&code, NULL);
-    fvm_buf_init(&funcs, NULL);
-    put(&body, s->head);
-    for (size_t i = 0; i < n; i++) put(&body, s->first);
-    for (size_t i = 0; i < n; i++) put(&body, s->second);
-    put(&body, s->tail);
-    put_uleb(&code, count);
-    put_uleb(&funcs, count);
-    for (size_t i = 0; i < count; i++) {
-        put_uleb(&funcs, 0);
-        put_uleb(&code, body.len);
-        put(&code, fvm_buf_bytes(&body));
+    fvm_blockstore bundle;
+    fvm_buf list, spare;
+    fvm_store_why why = { { 0 } };
+    fvm_bundle_info info;
+    double best = 0;
+    *count = 0;
+    if (fvm_bundle_open(&bundle, &info, NULL, "mainnet-v17", NULL, &why) != FVM_OK) return 0;
+    fvm_buf_init(&list, NULL);
+    fvm_buf_init(&spare, NULL);
+    must(fvm_bundle_actors(&list, &bundle, &info.manifest, &why), "bundle");
+    const fvm_bundle_actor *actors = (const fvm_bundle_actor *)(const void *)list.ptr;
+    *count = list.len / sizeof *actors;
+    for (int round = 0; round < 3; round++) {
+        double seconds = 0;
+        *bytes = 0;
+        for (size_t i = 0; i < *count; i++) {
+            fvm_bytes wasm;
+            fvm_wasm_module *m;
+            must(fvm_blockstore_view(&bundle, &wasm, &spare, &actors[i].code), "actor");
+            double begin = now();
+            must(fvm_wasm_module_new_on(&m, &metered, NULL, wasm, NULL, NULL, backend), "actor");
+            seconds += now() - begin;
+            fvm_wasm_module_free(m);
+            *bytes += wasm.len;
+        }
+        if ((double)*bytes / seconds > best) best = (double)*bytes / seconds;
     }
-    put(out, FVM_BYTES(0, 'a', 's', 'm', 1, 0, 0, 0));
-    put_section(out, 1, FVM_BYTES(1, 0x60, 0, 0));
-    put_section(out, 3, fvm_buf_bytes(&funcs));
-    put_section(out, 5, FVM_BYTES(1, 0, 1));
-    put_section(out, 10, fvm_buf_bytes(&code));
-    fvm_buf_deinit(&body);
-    fvm_buf_deinit(&code);
-    fvm_buf_deinit(&funcs);
+    fvm_buf_deinit(&list);
+    fvm_buf_deinit(&spare);
+    fvm_blockstore_free(&bundle);
+    return best;
 }
+
+/* --- hostile shapes ------------------------------------------------------------------------------ */
 
 static void bench_hostile(void)
 {
-    const fvm_bytes none = { NULL, 0 };
-    const shape shapes[] = {
-        { "nested-blocks", FVM_BYTES(0), FVM_BYTES(2, 0x40), FVM_BYTES(0x0b), FVM_BYTES(0x0b), 1 },
-        { "nested-loops", FVM_BYTES(0), FVM_BYTES(3, 0x40), FVM_BYTES(0x0b), FVM_BYTES(0x0b), 1 },
-        { "nested-ifs", FVM_BYTES(0), FVM_BYTES(0x41, 0, 4, 0x40), FVM_BYTES(0x0b), FVM_BYTES(0x0b),
-          1 },
-        { "deep-operands", FVM_BYTES(0), FVM_BYTES(0x41, 0), none, FVM_BYTES(0, 0x0b), 1 },
-        { "branches", FVM_BYTES(0), FVM_BYTES(0x41, 0, 0x0d, 0), none, FVM_BYTES(0x0b), 1 },
-        { "calls", FVM_BYTES(0), FVM_BYTES(0x10, 0), none, FVM_BYTES(0x0b), 1 },
-        { "dead-blocks", FVM_BYTES(0, 0), FVM_BYTES(2, 0x40, 0x0b), none, FVM_BYTES(0x0b), 1 },
-        { "growth", FVM_BYTES(1, 1, 0x7f), FVM_BYTES(0x20, 0, 0x40, 0, 0x1a), none, FVM_BYTES(0x0b),
-          1 },
-        { "50,000-locals", FVM_BYTES(1, 0xd0, 0x86, 3, 0x7f), FVM_BYTES(0x20, 0xcf, 0x86, 3, 0x1a),
-          none, FVM_BYTES(0x0b), 0 },
-        { "empty-functions", FVM_BYTES(0), none, none, FVM_BYTES(0x0b), 0 },
-    };
-    for (size_t i = 0; i < FVM_COUNT(shapes); i++) {
-        for (size_t b = 0; b < FVM_COUNT(backends); b++) {
-            double speed[2];
-            if (!fvm_wasm_backend_available(backends[b].backend)) continue;
+    for (size_t b = 0; b < FVM_COUNT(backends); b++) {
+        size_t count, bytes = 0;
+        if (!fvm_wasm_backend_available(backends[b].backend)) continue;
+        double bundle = bundle_speed(backends[b].backend, &count, &bytes);
+        if (bundle > 0)
+            printf("bundle %zu %zu %s %.1f MB/s\n", count, bytes, backends[b].name, bundle / 1e6);
+        for (int i = 0; i < HOSTILE_COUNT; i++) {
+            double speed[2], growth = 0;
             for (size_t k = 0; k < 2; k++) {
                 fvm_buf wasm;
-                build(&wasm, &shapes[i], k ? 1600000 : 400000);
-                speed[k] = load_speed(fvm_buf_bytes(&wasm), backends[b].backend, 4000000, NULL);
+                hostile_build(&wasm, (hostile_shape)i, k ? 1600000 : 400000);
+                speed[k] = load_speed(fvm_buf_bytes(&wasm), backends[b].backend, 4000000, &growth);
                 fvm_buf_deinit(&wasm);
             }
-            printf("hostile %s %s %.1f MB/s, %.1f at four times the size\n", shapes[i].name,
-                   backends[b].name, speed[0] / 1e6, speed[1] / 1e6);
+            double worse = speed[0] < speed[1] ? speed[0] : speed[1];
+            printf("hostile %s %s %.1f MB/s, %.1f at four times the size, %.1f bytes each",
+                   hostile_names[i], backends[b].name, speed[0] / 1e6, speed[1] / 1e6, growth);
+            if (bundle > 0) printf(", %.1f times the bundle's time per byte", bundle / worse);
+            printf("\n");
             fflush(stdout);
         }
     }

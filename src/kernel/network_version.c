@@ -3,6 +3,8 @@
  * reference/prices.md 5, engine.md 2, 5 and 10, executor.md 5 and 9. */
 #include "network.h"
 
+#include "wasm_rules.h"
+
 /* Cost of verifying k aggregated seals: per seal, and by the last step that starts at or before k
  * (FIP-0013; non-interactive proofs: FIP-0092). */
 static const fvm_step_cost steps_32g[] = {
@@ -65,36 +67,7 @@ _Static_assert(PRICE_ROWS == 70, "rows of prices.def");
 _Static_assert(sizeof(fvm_prices) == PRICE_ROWS * 8 + 4 * sizeof(fvm_aggregate_cost),
                "a price list is its rows and four step tables");
 
-/* Four times the reference's native stack, since our count of a frame (8 bytes for each local in use
- * and each operand) is coarser than what its compiler needs: what runs there has to run here. */
-#define FRAME_BUDGET_BYTES (16u << 20)
-
-static const fvm_wasm_rules wasm_v2 = {
-    .metering = FVM_WASM_METERING_V2,
-    .stack_limit = 2048,
-    .instruction_milligas = 4000,
-    .memory_byte_milligas = 0,
-    .table_element_milligas = 0,
-    .memory_max_pages = 65536,
-    .table_max_elements = UINT32_MAX,
-    .frame_budget_bytes = FRAME_BUDGET_BYTES,
-    .sign_extension = false,
-    .saturating_conversion = false,
-    .reference_types = false,
-};
-static const fvm_wasm_rules wasm_v4 = {
-    .metering = FVM_WASM_METERING_V4,
-    .stack_limit = 2048,
-    .instruction_milligas = 4000,
-    .memory_byte_milligas = 400,
-    .table_element_milligas = 3200,
-    .memory_max_pages = 8192,
-    .table_max_elements = 20000,
-    .frame_budget_bytes = FRAME_BUDGET_BYTES,
-    .sign_extension = true,
-    .saturating_conversion = true,
-    .reference_types = true,
-};
+static const fvm_wasm_rules wasm_v2 = FVM__WASM_RULES_V2, wasm_v4 = FVM__WASM_RULES_V4;
 
 /* Limits: executor.md 9. Call depth: nv17 tests `depth > max`, later versions `depth >= max`. */
 #define ROW_V2(v, list)                                                                            \

@@ -31,6 +31,7 @@
  * does so after rewriting the module (instrument.mjs). Calls then print ` gas N`, what
  * is left, host functions mix that in, and a trap ends the case, as it ends an actor. */
 #include "gen.h"
+#include "kernel/wasm_rules.h"
 #include "wasm/instance.h"
 
 #include <inttypes.h>
@@ -236,28 +237,9 @@ static const fvm_wasm_host_fn stubs[DIFF_IMPORTS_MAX] = { NAMES(0) NAMES(1) NAME
 
 /* --- running ------------------------------------------------------------------------------------ */
 
-static const fvm_wasm_rules metered_rules = {
-    .metering = FVM_WASM_METERING_V4,
-    .stack_limit = 2048,
-    .instruction_milligas = 4000,
-    .memory_byte_milligas = 400,
-    .table_element_milligas = 3200,
-    .memory_max_pages = 8192,
-    .table_max_elements = 20000,
-    .frame_budget_bytes = 4 << 20,
-    .sign_extension = true,
-    .saturating_conversion = true,
-    .reference_types = true,
-};
+static const fvm_wasm_rules metered_rules = FVM__WASM_RULES_V4;
 
-static const fvm_wasm_rules metered2_rules = {
-    .metering = FVM_WASM_METERING_V2,
-    .stack_limit = 2048,
-    .instruction_milligas = 4000,
-    .memory_max_pages = 65536,
-    .table_max_elements = UINT32_MAX,
-    .frame_budget_bytes = 4 << 20,
-};
+static const fvm_wasm_rules metered2_rules = FVM__WASM_RULES_V2;
 
 typedef struct run {
     fvm_wasm_context *context;

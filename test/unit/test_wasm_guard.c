@@ -17,16 +17,7 @@
 
 #define PAGE 65536u
 
-static const fvm_wasm_rules metered = {
-    .metering = FVM_WASM_METERING_V4,
-    .stack_limit = 2048,
-    .instruction_milligas = 4000,
-    .memory_byte_milligas = 400,
-    .memory_max_pages = 8192,
-    .table_max_elements = 20000,
-    .frame_budget_bytes = 4u << 20,
-    .sign_extension = true,
-};
+static const fvm_wasm_rules metered = WASM_RULES_V4;
 static const fvm_wasm_backend backends[] = { FVM_WASM_BACKEND_INTERP, FVM_WASM_BACKEND_X64,
                                              FVM_WASM_BACKEND_X64_GUARD };
 

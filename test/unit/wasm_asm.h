@@ -13,6 +13,7 @@
 #define FVM_TEST_WASM_ASM_H
 
 #include "base/util.h"
+#include "kernel/wasm_rules.h"
 
 #include <stdlib.h>
 
@@ -264,24 +265,6 @@ static inline void wasm_end(wasm_asm *a)
     fvm_buf_deinit(&a->out);
 }
 
-/* Rules as the network has them: nv18 and later, and nv17. */
-#define WASM_RULES_V4                                                                              \
-    { .metering = FVM_WASM_METERING_V4,                                                            \
-      .stack_limit = 2048,                                                                         \
-      .instruction_milligas = 4000,                                                                \
-      .memory_byte_milligas = 400,                                                                 \
-      .table_element_milligas = 3200,                                                              \
-      .memory_max_pages = 8192,                                                                    \
-      .table_max_elements = 20000,                                                                 \
-      .frame_budget_bytes = 4u << 20,                                                              \
-      .sign_extension = true,                                                                      \
-      .saturating_conversion = true,                                                               \
-      .reference_types = true }
-#define WASM_RULES_V2                                                                              \
-    { .metering = FVM_WASM_METERING_V2,                                                            \
-      .stack_limit = 2048,                                                                         \
-      .instruction_milligas = 4000,                                                                \
-      .memory_max_pages = 65536,                                                                   \
-      .table_max_elements = UINT32_MAX,                                                            \
-      .frame_budget_bytes = 4u << 20 }
+#define WASM_RULES_V4 FVM__WASM_RULES_V4
+#define WASM_RULES_V2 FVM__WASM_RULES_V2
 #endif
