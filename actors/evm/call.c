@@ -354,6 +354,7 @@ void evm_create(evm *vm, word *out, const word *top, bool two)
         word_set(out, 0);
         return;
     }
+    if (vm->state.nonce == UINT64_MAX) evm_fail(FVM_USR_ASSERTION_FAILED);
     vm->state.nonce++;
     vm->state.dirty = true;
     uint64_t limit = available_part();

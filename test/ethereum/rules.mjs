@@ -68,11 +68,13 @@ export function onFrameEnd(found, error) {
 }
 
 /** What the test itself asks for. */
-export function onTest(found, { tx, pre }) {
+export function onTest(found, { tx, pre, data }) {
+  if (tx.to === '' && data === '0x') found.add('a creation without initcode (no params)');
   if (tx.blobVersionedHashes !== undefined || tx.maxFeePerBlobGas !== undefined) found.add('a blob transaction');
   if (tx.authorizationList !== undefined) found.add('a set-code transaction');
   if (tx.to !== '' && isSpecial(tx.to)) found.add('a transaction to a reserved address');
   for (const [address, account] of Object.entries(pre)) {
+    if (account.code !== '0x' && BigInt(account.nonce) >= (1n << 64n) - 2n) found.add('the nonce of a contract at its end aborts it');
     if (isSpecial(address) && account.code !== '0x') found.add('code at a reserved address');
   }
 }

@@ -125,7 +125,7 @@ async function runCase(name, test, expected) {
   const found = new Set();
   const id = `${name}_d${expected.indexes.data}g${expected.indexes.gas}v${expected.indexes.value}`;
   if (expected.expectException) return { id, invalid: expected.expectException };
-  onTest(found, { tx: test.transaction, pre: test.pre });
+  onTest(found, { tx: test.transaction, pre: test.pre, data: test.transaction.data[expected.indexes.data] });
   if (test.transaction.maxFeePerBlobGas !== undefined || test.transaction.authorizationList !== undefined)
     return { id, excluded: [...found].sort() };
   let tx;
