@@ -169,7 +169,7 @@ static __attribute__((noinline)) void finish(evm *vm, const word *top, bool reve
 #ifdef __wasm__
 #define COUNT_JUMP() ((void)0)
 #else
-#define JUMPS_MAX 20000
+#define JUMPS_MAX 5000
 #define COUNT_JUMP()                                                                               \
     do {                                                                                           \
         if (++vm->jump_count > JUMPS_MAX) evm_fail(FVM_USR_ASSERTION_FAILED);                      \

@@ -27,6 +27,9 @@ void *evm_alloc(size_t size)
 
 static void grow(evm *vm, uint32_t len)
 {
+#ifndef __wasm__
+    if (len > 1u << 20) exhausted(); /* no gas bounds it here, and fuzzing shall be quick */
+#endif
     if (len > vm->memory_cap) {
         uint32_t cap = vm->memory_cap ? vm->memory_cap : MEMORY_FIRST;
         while (cap < len) cap += cap < 16384 ? cap : cap / 4;
