@@ -70,8 +70,9 @@ struct fvm_wasm_instance {
     uint32_t pooled_bytes; /* resident, while in the pool */
     uint16_t *pages;       /* of the memory that exist; as of `faults` page faults (pool.c) */
     uint32_t n_pages;
-    uint64_t faults;   /* 0: never counted */
-    uint64_t most_len; /* that the memory ever had */
+    uint64_t faults;
+    uint32_t generation; /* of the context, when `pages` were listed; 0: never */
+    uint64_t most_len;   /* that the memory ever had */
     fvm_wasm_instance *next_pooled;
 };
 /** Where the values of globals lie behind the instance: compiled code bakes it in. */
@@ -154,6 +155,8 @@ struct fvm_wasm_context {
     void *native_sp;                  /* where that run unwinds to */
     int pagemap;                      /* /proc/self/pagemap (pool.c) */
     bool has_pagemap;
+    bool counts_faults;        /* the kernel does */
+    uint32_t generation;       /* of processes: forks noticed, from 1 on */
     volatile uint8_t *process; /* a page that is cleared in a child of fork (pool.c) */
     struct fvm__fiber *fiber;  /* the native stack, made when first needed */
 };

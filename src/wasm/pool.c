@@ -84,30 +84,45 @@ static void restore_page(uint8_t *memory, uint64_t at, const fvm_wasm_module *m)
 
 /* --- which pages there are -------------------------------------------------------------------- */
 
-/* Whether this process is the one that last asked. A child of fork has memories like its parent's, but
- * a count of faults and a pagemap of its own. The kernel clears the page in a child. */
-static bool same_process(fvm_wasm_context *c)
+/* Page faults of the process so far; 0 when that cannot be told. */
+static uint64_t faults_so_far(void)
 {
-    if (!c->process) {
-        void *page = mmap(NULL, HOST_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                          0);
-        if (page == MAP_FAILED) return false;
-        if (madvise(page, HOST_PAGE, MADV_WIPEONFORK) != 0) {
-            (void)munmap(page, HOST_PAGE);
-            return false;
-        }
-        c->process = page;
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+    return (uint64_t)usage.ru_minflt + (uint64_t)usage.ru_majflt;
+}
+
+/* A page that the kernel clears in a child of fork; NULL where it does not do that. */
+static volatile uint8_t *process_page(fvm_wasm_context *c)
+{
+    if (c->process) return c->process;
+    void *page = mmap(NULL, HOST_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) return NULL;
+    if (madvise(page, HOST_PAGE, MADV_WIPEONFORK) != 0) {
+        (void)munmap(page, HOST_PAGE);
+        return NULL;
     }
-    bool same = *c->process != 0;
-    *c->process = 1;
-    return same;
+    return c->process = page;
+}
+
+/* A child has memories like its parent's, but a count of faults of its own, and a pagemap: what is known
+ * of instances is of an older generation there, and in a context that has never asked. */
+static void notice_fork(fvm_wasm_context *c)
+{
+    volatile uint8_t *page = process_page(c);
+    if (page && *page) return;
+    fvm__pool_close_pagemap(c);
+    c->generation++;
+    if (!page) return;
+    uint64_t before = faults_so_far();
+    *page = 1; /* its first touch: a kernel that counts faults has counted one now */
+    c->counts_faults = before != 0 && faults_so_far() > before;
 }
 
 /* The descriptor shows the address space of the process that opened it. */
-static int open_pagemap(fvm_wasm_context *c, bool same)
+static int open_pagemap(fvm_wasm_context *c)
 {
-    if (c->has_pagemap && same) return c->pagemap;
-    fvm__pool_close_pagemap(c);
+    if (c->has_pagemap) return c->pagemap;
     bool pages_fit = sysconf(_SC_PAGESIZE) == (long)HOST_PAGE;
     c->pagemap = pages_fit ? open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC) : -1;
     c->has_pagemap = c->pagemap >= 0;
@@ -130,14 +145,14 @@ void fvm__pool_deinit(fvm_wasm_context *c)
 
 /* Lists the pages of [0, len) that exist; UINT32_MAX when there are too many or it cannot be told. */
 #define PAGEMAP_ENTRIES 512u
-static uint32_t list_pages(fvm_wasm_context *c, bool same, uint16_t list[RESTORE_PAGES],
-                           const uint8_t *memory, uint64_t len)
+static uint32_t list_pages(fvm_wasm_context *c, uint16_t list[RESTORE_PAGES], const uint8_t *memory,
+                           uint64_t len)
 {
     uint64_t entries[PAGEMAP_ENTRIES], pages = len / HOST_PAGE;
     uint32_t count = 0;
     if (pages == 0) return 0;
     if (len > RESTORE_BYTES) return UINT32_MAX;
-    int fd = open_pagemap(c, same);
+    int fd = open_pagemap(c);
     for (uint64_t p = 0; p < pages;) {
         uint64_t n = pages - p < PAGEMAP_ENTRIES ? pages - p : PAGEMAP_ENTRIES;
         off_t at = (off_t)(((uintptr_t)memory / HOST_PAGE + p) * sizeof *entries);
@@ -171,14 +186,6 @@ void fvm__pool_forget_pages(fvm_wasm_instance *i)
     i->n_pages = 0;
 }
 
-/* Page faults of the process so far; 0 when that cannot be told. */
-static uint64_t faults_so_far(void)
-{
-    struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
-    return (uint64_t)usage.ru_minflt + (uint64_t)usage.ru_majflt;
-}
-
 /* --- parking ---------------------------------------------------------------------------------- */
 
 /* All of the memory anew: as costly as an instance that was never used. */
@@ -193,20 +200,22 @@ static bool restore_whole(fvm_wasm_instance *i)
             memcpy(memory->data + (uint32_t)seg->offset.value, seg->bytes.ptr, seg->bytes.len);
     }
     fvm__pool_forget_pages(i);
-    i->faults = 0;
+    i->generation = 0; /* never current: the first is 1 */
     i->pooled_bytes = RESTORE_PAGES * HOST_PAGE;
     return true;
 }
 
 static bool restore_pages(fvm_wasm_instance *i)
 {
+    fvm_wasm_context *c = i->context;
+    notice_fork(c);
     const uint64_t faults = faults_so_far();
-    bool same = same_process(i->context);
-    if (!same || faults == 0 || faults != i->faults) {
+    if (!c->counts_faults || i->generation != c->generation || faults != i->faults) {
         uint16_t list[RESTORE_PAGES];
-        uint32_t count = list_pages(i->context, same, list, i->own_memory.data, i->most_len);
+        uint32_t count = list_pages(c, list, i->own_memory.data, i->most_len);
         if (count == UINT32_MAX || !keep_list(i, list, count)) return false;
         i->faults = faults;
+        i->generation = c->generation;
     }
     for (uint32_t p = 0; p < i->n_pages; p++) { /* in order; zeros are left beyond the length */
         uint64_t at = (uint64_t)i->pages[p] * HOST_PAGE;
