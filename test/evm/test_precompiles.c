@@ -199,7 +199,7 @@ TEST(refusals)
 
 TEST(ecrecover_gives_nothing_for_what_is_not_a_signature)
 {
-    uint8_t in[128];
+    uint8_t in[160];
     test_rng rng = { 1 };
     const fvm_bytes all = { in, pre_gas_ecrecover(in) };
     CHECK(run(0x01, all).out.len == 32);

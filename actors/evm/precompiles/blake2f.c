@@ -54,7 +54,7 @@ static void compress(uint8_t *out, const uint8_t *h, const uint8_t *m, uint64_t 
     uint64_t v4 = word(h + 32), v5 = word(h + 40), v6 = word(h + 48), v7 = word(h + 56);
     uint64_t v8 = iv[0], v9 = iv[1], v10 = iv[2], v11 = iv[3];
     uint64_t v12 = iv[4] ^ t0, v13 = iv[5] ^ t1, v14 = last ? ~iv[6] : iv[6], v15 = iv[7];
-    const uint8_t *s = sigma[0];
+    const uint8_t *const order = &sigma[0][0], *s = order;
     for (; rounds; rounds--) {
         G(v0, v4, v8, v12, 0);
         G(v1, v5, v9, v13, 2);
@@ -65,7 +65,7 @@ static void compress(uint8_t *out, const uint8_t *h, const uint8_t *m, uint64_t 
         G(v2, v7, v8, v13, 12);
         G(v3, v4, v9, v14, 14);
         s += 16;
-        if (s == sigma[0] + sizeof sigma) s = sigma[0];
+        if (s == order + sizeof sigma) s = order;
     }
     uint64_t r[8] = {
         v0 ^ v8, v1 ^ v9, v2 ^ v10, v3 ^ v11, v4 ^ v12, v5 ^ v13, v6 ^ v14, v7 ^ v15
