@@ -83,6 +83,7 @@ uint32_t fvm_sys_block_open(fvm_block_opened *out, const uint8_t *cid)
     fvm_buf spare;
     if (!read_cid(&c, cid)) return FVM_E_ILLEGAL_ARGUMENT;
     if (!fvm__mock_reaches(&c)) return FVM_E_NOT_FOUND;
+    if (fvm__mock.block_count == MOCK_BLOCKS_MAX) return FVM_E_LIMIT_EXCEEDED;
     fvm_buf_init(&spare, NULL);
     if (fvm_blockstore_view(&fvm__mock.store, &data, &spare, &c) != FVM_OK)
         fvm__mock_die("a reachable block is missing");
@@ -102,7 +103,7 @@ static fvm_err check_link(void *ctx, const fvm_cid *cid)
 uint32_t fvm_sys_block_create(uint32_t *id_out, uint64_t codec, const uint8_t *data, uint32_t len)
 {
     fvm_bytes bytes = { data, len };
-    if (len > BLOCK_MAX) return FVM_E_LIMIT_EXCEEDED;
+    if (len > BLOCK_MAX || fvm__mock.block_count == MOCK_BLOCKS_MAX) return FVM_E_LIMIT_EXCEEDED;
     if (codec != FVM_BLOCK_CBOR && codec != FVM_BLOCK_RAW && codec != FVM_BLOCK_DAG_CBOR)
         return FVM_E_ILLEGAL_CODEC;
     if (codec == FVM_BLOCK_DAG_CBOR) {
@@ -392,7 +393,8 @@ uint32_t fvm_sys_emit_event(const fvm_event_entry *entries, uint32_t count, cons
         value_sum += entries[i].value_len;
     }
     if (key_sum != keys_len || value_sum != values_len) return FVM_E_ILLEGAL_ARGUMENT;
-    if (k->event_count == MOCK_EVENTS_MAX) fvm__mock_die("too many events");
+    if (k->event_count == MOCK_EVENTS_MAX)
+        return FVM_E_LIMIT_EXCEEDED; /* ours; gas is the machine's */
     mock_event *event = &k->events[k->event_count++];
     event->count = count;
     event->keys_len = keys_len;
