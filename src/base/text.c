@@ -79,6 +79,8 @@ static void pack(uint8_t *p, fvm_bytes in, const char *alphabet, unsigned bits)
     if (have) *p = (uint8_t)alphabet[acc << (bits - have) & mask];
 }
 
+#define NO_DIGIT 0xff
+
 /* The inverse; `text` is without padding. Appends to `out`. */
 static fvm_err unpack(fvm_buf *out, fvm_bytes text, const char *alphabet, unsigned bits)
 {
@@ -88,15 +90,15 @@ static fvm_err unpack(fvm_buf *out, fvm_bytes text, const char *alphabet, unsign
     if (text.len == 0) return FVM_OK;
     uint8_t *p = room(out, n);
     if (!p) return FVM_ERR_NOMEM;
-    int8_t digits[256]; /* by character */
-    memset(digits, -1, sizeof digits);
-    for (int i = 0; i < 1 << bits; i++) digits[(uint8_t)alphabet[i]] = (int8_t)i;
+    uint8_t digits[256]; /* by character; NO_DIGIT: none */
+    memset(digits, NO_DIGIT, sizeof digits);
+    for (int i = 0; i < 1 << bits; i++) digits[(uint8_t)alphabet[i]] = (uint8_t)i;
     uint32_t acc = 0;
     unsigned have = 0;
     for (size_t i = 0; i < text.len; i++) {
-        int d = digits[text.ptr[i]];
-        if (d < 0) return FVM_ERR_MALFORMED;
-        acc = (acc << bits | (uint32_t)d) & 0xffff;
+        uint32_t d = digits[text.ptr[i]];
+        if (d == NO_DIGIT) return FVM_ERR_MALFORMED;
+        acc = (acc << bits | d) & 0xffff;
         have += bits;
         if (have >= 8) {
             have -= 8;

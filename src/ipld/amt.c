@@ -45,7 +45,8 @@ static uint64_t slot_at(const fvm_amt *amt, uint64_t index, unsigned height)
 {
     unsigned shift = amt->bit_width * height;
     if (shift >= 64) return 0;
-    return index >> shift & (((uint64_t)1 << amt->bit_width) - 1);
+    /* the width is 18 at most, which clang's analyser does not know */
+    return index >> shift & (((uint64_t)1 << (amt->bit_width & 63)) - 1);
 }
 
 /* Whether an array of this height has the index. */
