@@ -94,11 +94,12 @@ static void remove_leftovers(const char *folder)
     struct stat st;
     time_t now = time(NULL);
     if (!dir) return;
-    while ((item = readdir(dir)) != NULL) {
+    int fd = dirfd(dir);
+    while (fd >= 0 && (item = readdir(dir)) != NULL) {
         if (strncmp(item->d_name, IMPORT_PREFIX, strlen(IMPORT_PREFIX)) != 0) continue;
-        if (fstatat(dirfd(dir), item->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(st.st_mode) && now - st.st_mtime > LEFTOVER_SECONDS)
-            (void)unlinkat(dirfd(dir), item->d_name, 0);
+        if (fstatat(fd, item->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+            now - st.st_mtime > LEFTOVER_SECONDS)
+            (void)unlinkat(fd, item->d_name, 0);
     }
     closedir(dir);
 }

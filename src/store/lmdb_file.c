@@ -96,7 +96,7 @@ fvm_err fvm__lmdb_meta_read(fvm__lmdb_meta *out, uint64_t *short_by, int fd, uin
                             const char *name, fvm_store_why *why)
 {
     uint8_t page[META_LEN];
-    fvm__lmdb_meta metas[2];
+    fvm__lmdb_meta metas[2] = { { 0 } };
     struct stat st;
     for (unsigned i = 0; i < 2; i++) {
         fvm_err err = fvm__pread_full(fd, page, sizeof page, i ? metas[0].page_size : 0);
