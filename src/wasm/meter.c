@@ -26,7 +26,7 @@ fvm_err fvm__meter_more_starts(fvm__meter *meter)
 fvm_err fvm__meter_begin(fvm__meter *meter, fvm__meter_entry *entry, uint32_t func)
 {
     meter->func = func;
-    meter->n_starts = 0;
+    meter->n_starts = meter->n_charges = 0;
     *entry = (fvm__meter_entry){ .lowest_forward = 0 };
     return fvm__meter_start_at(meter, &entry->start, 0);
 }
@@ -42,7 +42,8 @@ fvm_err fvm__meter_open(fvm__meter *meter, fvm__meter_entry *entry, const fvm__m
 
 void fvm__meter_close(fvm__meter *meter, uint32_t id, uint64_t cost)
 {
-    if (meter->starts[id].announced) meter->be->ops->charge_cost(meter->be, id, cost);
+    uint32_t charge = meter->starts[id].charge;
+    if (charge) meter->be->ops->charge_cost(meter->be, charge - 1, cost);
     if (meter->listener) {
         fvm__meter_block block = { meter->func, meter->starts[id].position, cost };
         meter->listener->block(meter->listener->ctx, &block);

@@ -37,7 +37,7 @@ typedef struct fvm__meter_entry {
 /** Of one id. */
 typedef struct fvm__meter_start {
     uint32_t position; /* of its instruction */
-    bool announced;
+    uint32_t charge;   /* the back end's id for it plus one; 0: not announced */
 } fvm__meter_start;
 
 typedef struct fvm__meter {
@@ -46,7 +46,7 @@ typedef struct fvm__meter {
     const fvm_allocator *alloc;
     uint32_t func;
     fvm__meter_start *starts;
-    uint32_t n_starts, cap_starts;
+    uint32_t n_starts, cap_starts, n_charges;
     bool overflow; /* a cost past 64 bits: the module cannot be metered */
 } fvm__meter;
 
@@ -60,9 +60,9 @@ static inline FVM_NODISCARD fvm_err fvm__meter_announce(fvm__meter *meter,
                                                         const fvm__meter_entry *top, bool live)
 {
     fvm__meter_start *start = &meter->starts[top->start];
-    if (start->announced || !live) return FVM_OK;
-    start->announced = true;
-    return meter->be->ops->charge_begin(meter->be, top->start);
+    if (start->charge || !live) return FVM_OK;
+    start->charge = ++meter->n_charges;
+    return meter->be->ops->charge_begin(meter->be, start->charge - 1);
 }
 /** Adds a cost to the open block of `top`, and sees to its charge when `live`. */
 static inline FVM_NODISCARD fvm_err fvm__meter_add(fvm__meter *meter, fvm__meter_entry *top,

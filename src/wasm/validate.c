@@ -36,7 +36,7 @@ fvm_err fvm__begin_common(fvm__validator *v, bool *go)
     *go = in->at != in->end && v->forms[*in->at] != FVM__FORM_CAREFUL;
     if (!*go || !v->metered) return FVM_OK;
     fvm__control *top = fvm__top(v);
-    if (v->meter.starts[top->meter.start].announced) return FVM_OK;
+    if (v->meter.starts[top->meter.start].charge) return FVM_OK;
     *go = *in->at != FVM__OP_DROP; /* which is free */
     return *go ? fvm__meter_announce(&v->meter, &top->meter, true) : FVM_OK;
 }

@@ -11,9 +11,9 @@
  *     ...instructions, blocks...
  *     charge_cost(id, n)    the charge costs n milligas, n > 0
  *
- * Ids count up from 0 in each function. A charge whose cost never comes costs nothing and may be
- * left out. No charge is announced between two instructions of which the first jumps: a charge
- * belongs to the instruction that follows it.
+ * Ids count up from 0 in each function, in the order of the places. A charge whose cost never comes
+ * costs nothing and may be left out. No charge is announced between two instructions of which the
+ * first jumps: a charge belongs to the instruction that follows it.
  *
  * Locals are numbered anew: parameters as they are, then those that live code names, in the order in
  * which it does. Until func_end `n_locals` of the function is the number of the declared ones, an

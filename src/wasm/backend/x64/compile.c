@@ -442,9 +442,8 @@ static fvm_err be_charge_begin(fvm__backend *be, uint32_t id)
     if (FVM_UNLIKELY(id >= x->cap_charges))
         FVM_TRY(fvm__x_vector(x->alloc, &x->charges, &x->cap_charges, (uint64_t)id + 1,
                               sizeof *x->charges));
-    for (uint32_t i = x->n_charges; i < id; i++) x->charges[i].cost = 0; /* not announced */
     x->charges[id] = (fvm__x_charge){ .at = fvm__at(&x->a) };
-    if (id >= x->n_charges) x->n_charges = id + 1;
+    x->n_charges = id + 1;
     memcpy(x->a.p, no_charge, CHARGE_BYTES);
     x->a.p += CHARGE_BYTES;
     return FVM_OK;

@@ -82,7 +82,7 @@ typedef struct fvm__x_label {
 
 typedef struct fvm__x_charge {
     uint32_t at;
-    uint64_t cost; /* 0: nothing to pay, or not announced */
+    uint64_t cost; /* 0: nothing to pay */
 } fvm__x_charge;
 
 /** Code that all functions of a module share, at the front; places. */
