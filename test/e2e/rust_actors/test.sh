@@ -26,7 +26,8 @@ cp -a "$here" "$build/src"
 [ ! -f "$build/Cargo.lock" ] || cp "$build/Cargo.lock" "$build/src/"
 cd "$build/src"
 export RUSTC=$rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$build/target
-export RUSTFLAGS="-Clinker=$linker -Clinker-flavor=wasm-ld"
+# of the target alone: what cargo asks the compiler about the host must not get them
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-Clinker=$linker -Clinker-flavor=wasm-ld"
 [ -f Cargo.lock ] || $cargo fetch -q > "$build/fetch.log" 2>&1 ||
     skip "the crates cannot be had: $(tail -n 1 "$build/fetch.log")"
 $cargo build -q --release --target wasm32-unknown-unknown -Zbuild-std=std,panic_abort
