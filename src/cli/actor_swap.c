@@ -2,11 +2,11 @@
 #include "actor_swap.h"
 
 #include "ipld/cbor.h"
-#include "kernel/state.h"
+#include "kernel/exit_code.h"
+#include "state_actors.h"
 
 #define CODES_MAX 64
 #define OLD_CONTRACT_FIELDS 5
-#define OUT_OF_GAS 7 /* exit code */
 
 typedef struct code_pair {
     fvm_cid from, to; /* mainnet's, the embedded one */
@@ -179,32 +179,8 @@ static fvm_err new_contract_state(fvm_cid *head, const fvm_blockstore *store)
 
 /* --- actors of a state --- */
 
-typedef struct entry {
-    uint64_t id;
-    fvm_actor actor;
-} entry;
-
-static fvm_err collect(void *ctx, uint64_t id, const fvm_actor *actor)
-{
-    entry e = { id, *actor };
-    return fvm_buf_append(ctx, (fvm_bytes){ (const uint8_t *)&e, sizeof e });
-}
-
-static int by_id(const void *a, const void *b)
-{
-    uint64_t x = ((const entry *)a)->id, y = ((const entry *)b)->id;
-    return (x > y) - (x < y);
-}
-
-static fvm_err actors_of(fvm_buf *out, fvm_state_view *view)
-{
-    FVM_TRY(fvm_state_each(view, collect, out));
-    if (out->len) qsort(out->ptr, out->len / sizeof(entry), sizeof(entry), by_id);
-    return FVM_OK;
-}
-
 /* An actor of mainnet's as it is with the embedded ones. */
-static fvm_err swap_actor(entry *e, const swap *s, const fvm_blockstore *store)
+static fvm_err swap_actor(fvm_state_actor *e, const swap *s, const fvm_blockstore *store)
 {
     swap_code(&e->actor.code, s, false);
     if (e->id == FVM_ID_SYSTEM && fvm_cid_eq(&e->actor.head, &s->old_system))
@@ -218,8 +194,8 @@ static fvm_err swap_all(fvm_state_view *view, const swap *s, const fvm_blockstor
 {
     fvm_buf list;
     fvm_buf_init(&list, NULL);
-    fvm_err err = actors_of(&list, view);
-    entry *e = (entry *)(void *)list.ptr;
+    fvm_err err = fvm_state_actors(&list, view);
+    fvm_state_actor *e = (fvm_state_actor *)(void *)list.ptr;
     for (size_t i = 0; i < list.len / sizeof *e && err == FVM_OK; i++) {
         err = swap_actor(&e[i], s, store);
         if (err == FVM_OK) err = fvm_state_set(view, e[i].id, &e[i].actor);
@@ -297,7 +273,8 @@ static fvm_err compare_receipt(json_t *list, size_t i, const json_t *expected,
 {
     static const char *const fields[] = { "exit_code", "return", "return_codec", "events_root",
                                           "events" };
-    if (json_integer_value(json_object_get(expected, "exit_code")) == OUT_OF_GAS) return FVM_OK;
+    if (json_integer_value(json_object_get(expected, "exit_code")) == FVM_EXIT_CODE_OUT_OF_GAS)
+        return FVM_OK;
     json_t *got = fvm_receipt_to_json(receipt);
     fvm_err err = got ? FVM_OK : FVM_ERR_NOMEM;
     for (size_t f = 0; f < FVM_COUNT(fields) && err == FVM_OK; f++) {
@@ -379,7 +356,7 @@ static fvm_err correct_balance(fvm_big *balance, const costs *c, uint64_t id)
     return FVM_OK;
 }
 
-static json_t *actor_json(const entry *e)
+static json_t *actor_json(const fvm_state_actor *e)
 {
     char delegated[FVM_ADDRESS_TEXT_MAX] = "";
     if (!e) return json_string("(absent)");
@@ -390,7 +367,7 @@ static json_t *actor_json(const entry *e)
                      fvm_json_from_big(&e->actor.balance), "delegated", delegated);
 }
 
-static bool same_actor(const entry *a, const entry *b)
+static bool same_actor(const fvm_state_actor *a, const fvm_state_actor *b)
 {
     return fvm_cid_eq(&a->actor.code, &b->actor.code) &&
            fvm_cid_eq(&a->actor.head, &b->actor.head) && a->actor.nonce == b->actor.nonce &&
@@ -401,13 +378,9 @@ static bool same_actor(const entry *a, const entry *b)
 /* Both sorted by ID. */
 static fvm_err compare_actors(json_t *list, const fvm_buf *expected, const fvm_buf *got)
 {
-    const entry *w = (const entry *)(void *)expected->ptr, *h = (const entry *)(void *)got->ptr;
-    size_t nw = expected->len / sizeof *w, nh = got->len / sizeof *h, i = 0, j = 0;
-    while (i < nw || j < nh) {
-        const entry *want = i < nw && (j == nh || w[i].id <= h[j].id) ? &w[i] : NULL;
-        const entry *have = j < nh && (i == nw || h[j].id <= w[i].id) ? &h[j] : NULL;
-        i += want != NULL;
-        j += have != NULL;
+    fvm_actor_pairs pairs = { .left = expected, .right = got };
+    const fvm_state_actor *want, *have;
+    while (fvm_actor_pairs_next(&pairs, &want, &have)) {
         if (want && have && same_actor(want, have)) continue;
         FVM_TRY(add_difference(list, -1, "actor", actor_json(want), actor_json(have)));
     }
@@ -426,9 +399,9 @@ static fvm_err compare_states(json_t *list, const fvm_vector_run *run, const fvm
     fvm_buf_init(&got, NULL);
     fvm_err err = swap_init(&s, want, &run->store, vector->actors);
     if (err == FVM_OK) err = count_costs(c, run, vector, nv, receipts, want);
-    if (err == FVM_OK) err = actors_of(&expected, want);
-    if (err == FVM_OK) err = actors_of(&got, have);
-    entry *e = (entry *)(void *)expected.ptr;
+    if (err == FVM_OK) err = fvm_state_actors(&expected, want);
+    if (err == FVM_OK) err = fvm_state_actors(&got, have);
+    fvm_state_actor *e = (fvm_state_actor *)(void *)expected.ptr;
     for (size_t i = 0; i < expected.len / sizeof *e && err == FVM_OK; i++) {
         err = swap_actor(&e[i], &s, &run->store);
         if (err == FVM_OK) err = correct_balance(&e[i].actor.balance, c, e[i].id);

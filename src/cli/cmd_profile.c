@@ -39,17 +39,6 @@ typedef struct request {
     size_t only;
 } request;
 
-static const fvm_vector_variant *find_variant(const fvm_vector *v, const char *name)
-{
-    for (size_t i = 0; i < v->variant_count; i++) {
-        char number[16];
-        (void)snprintf(number, sizeof number, "%u", v->variants[i].nv);
-        if (!name || strcmp(v->variants[i].id, name) == 0 || strcmp(number, name) == 0)
-            return &v->variants[i];
-    }
-    return NULL;
-}
-
 static fvm_cli_exit write_profile(const request *q, const fvm_profile *profile, const char *title)
 {
     FILE *out = q->output ? fopen(q->output, "w") : stdout;
@@ -96,7 +85,7 @@ static fvm_cli_exit profile_run(const request *q, const fvm_vector *v,
 
 static fvm_cli_exit profile_vector(const request *q, const fvm_vector *v)
 {
-    const fvm_vector_variant *variant = find_variant(v, q->variant);
+    const fvm_vector_variant *variant = fvm_vector_variant_find(v, q->variant);
     if (!variant) {
         fprintf(stderr, "fvm profile: %s has no variant '%s'.\n", v->file, q->variant);
         return FVM_EXIT_USAGE;

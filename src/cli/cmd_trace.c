@@ -23,17 +23,6 @@ static const fvm_option options[] = {
     [HELP] = { "--help", false },
 };
 
-static const fvm_vector_variant *find_variant(const fvm_vector *v, const char *name)
-{
-    for (size_t i = 0; i < v->variant_count; i++) {
-        char number[16];
-        (void)snprintf(number, sizeof number, "%u", v->variants[i].nv);
-        if (!name || strcmp(v->variants[i].id, name) == 0 || strcmp(number, name) == 0)
-            return &v->variants[i];
-    }
-    return NULL;
-}
-
 static fvm_cli_exit trace_run(const fvm_vector *v, const fvm_vector_variant *variant,
                               fvm_context *context, fvm_trace_print *print)
 {
@@ -57,7 +46,7 @@ static fvm_cli_exit trace_run(const fvm_vector *v, const fvm_vector_variant *var
 static fvm_cli_exit trace_vector(const fvm_vector *v, const char *variant_name,
                                  fvm_trace_print *print)
 {
-    const fvm_vector_variant *variant = find_variant(v, variant_name);
+    const fvm_vector_variant *variant = fvm_vector_variant_find(v, variant_name);
     if (!variant) {
         fprintf(stderr, "fvm trace: %s has no variant '%s'.\n", v->file, variant_name);
         return FVM_EXIT_USAGE;

@@ -3,9 +3,7 @@
 #include "vector_run.h"
 
 #include "ipld/cbor.h"
-#include "kernel/state.h"
-
-#include <stdlib.h>
+#include "state_actors.h"
 
 /* The events one by one, in base64. */
 static json_t *events_to_json(const fvm_receipt *receipt)
@@ -126,32 +124,14 @@ fvm_err fvm_vector_compare(json_t *list, const fvm_vector_run *run, const json_t
 
 /* --- states --- */
 
-typedef struct entry {
-    uint64_t id;
-    fvm_actor actor;
-} entry;
-
-static fvm_err collect(void *ctx, uint64_t id, const fvm_actor *actor)
-{
-    entry e = { id, *actor };
-    return fvm_buf_append(ctx, (fvm_bytes){ (const uint8_t *)&e, sizeof e });
-}
-
-static int by_id(const void *a, const void *b)
-{
-    uint64_t x = ((const entry *)a)->id, y = ((const entry *)b)->id;
-    return (x > y) - (x < y);
-}
-
 /* All actors at a root, sorted by ID. */
 static fvm_err actors_at(fvm_buf *out, const fvm_blockstore *store, const fvm_network *net,
                          const fvm_cid *root)
 {
     fvm_state_view *view;
     FVM_TRY(fvm_state_view_open(&view, store, root, net, NULL));
-    fvm_err err = fvm_state_each(view, collect, out);
+    fvm_err err = fvm_state_actors(out, view);
     fvm_state_view_free(view);
-    if (err == FVM_OK && out->len) qsort(out->ptr, out->len / sizeof(entry), sizeof(entry), by_id);
     return err;
 }
 
@@ -205,19 +185,17 @@ fvm_err fvm_state_difference(json_t **out, const fvm_blockstore *store, uint32_t
     const fvm_network *net = fvm_network_find(nv);
     fvm_buf want, have;
     json_t *first = NULL;
-    size_t others = 0, i = 0, j = 0;
+    size_t others = 0;
     if (!net) return FVM_ERR_VERSION;
     fvm_buf_init(&want, NULL);
     fvm_buf_init(&have, NULL);
     fvm_err err = actors_at(&want, store, net, expected);
     if (err == FVM_OK) err = actors_at(&have, store, net, got);
-    const entry *w = (const entry *)(void *)want.ptr, *h = (const entry *)(void *)have.ptr;
-    size_t nw = want.len / sizeof *w, nh = have.len / sizeof *h;
-    while (err == FVM_OK && (i < nw || j < nh)) {
-        bool left = i < nw && (j == nh || w[i].id <= h[j].id);
-        bool right = j < nh && (i == nw || h[j].id <= w[i].id);
-        json_t *item = actor_difference(left ? w[i].id : h[j].id, left ? &w[i].actor : NULL,
-                                        right ? &h[j].actor : NULL);
+    fvm_actor_pairs pairs = { .left = &want, .right = &have };
+    const fvm_state_actor *w, *h;
+    while (err == FVM_OK && fvm_actor_pairs_next(&pairs, &w, &h)) {
+        json_t *item = actor_difference(w ? w->id : h->id, w ? &w->actor : NULL,
+                                        h ? &h->actor : NULL);
         if (!item)
             err = FVM_ERR_NOMEM;
         else if (json_is_null(item))
@@ -226,8 +204,6 @@ fvm_err fvm_state_difference(json_t **out, const fvm_blockstore *store, uint32_t
             json_decref(item), others++;
         else
             first = item;
-        i += left;
-        j += right;
     }
     if (err == FVM_OK && first &&
         json_object_set_new(first, "others", json_integer((json_int_t)others)) != 0)

@@ -346,3 +346,14 @@ fvm_err fvm_vector_expected(const fvm_vector *v, json_t **receipts, fvm_cid *roo
     *receipts = list;
     return FVM_OK;
 }
+
+const fvm_vector_variant *fvm_vector_variant_find(const fvm_vector *v, const char *name)
+{
+    for (size_t i = 0; i < v->variant_count; i++) {
+        char number[16];
+        (void)snprintf(number, sizeof number, "%u", v->variants[i].nv);
+        if (!name || strcmp(v->variants[i].id, name) == 0 || strcmp(number, name) == 0)
+            return &v->variants[i];
+    }
+    return NULL;
+}

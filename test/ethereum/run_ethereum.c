@@ -7,6 +7,8 @@
  *   usage: run_ethereum BUNDLE < lines     e.g. "embedded" or "mainnet-v18" */
 #include "eth_state.h"
 
+#include "kernel/exit_code.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +42,7 @@ static void on_event(void *ctx, const fvm_trace_event *e)
         w->depth++;
     } else if ((e->kind == FVM_TRACE_RETURN || e->kind == FVM_TRACE_CALL_ERROR) && w->depth) {
         size_t d = --w->depth;
-        bool out_of_gas = e->kind == FVM_TRACE_RETURN && e->exit_code == 7;
+        bool out_of_gas = e->kind == FVM_TRACE_RETURN && e->exit_code == FVM_EXIT_CODE_OUT_OF_GAS;
         if (out_of_gas && d > 0 && d < DEPTH_MAX && w->limits[d] < w->limits[d - 1] / 2)
             w->starved = true;
     }
