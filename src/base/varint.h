@@ -13,4 +13,10 @@
 FVM_NODISCARD fvm_err fvm_varint_read(uint64_t *out, fvm_bytes *in);
 /** Writes the minimal form; returns bytes written, 1..10. `out` has room for FVM_VARINT_MAX. */
 size_t fvm_varint_write(uint8_t *out, uint64_t value);
+
+/** The signed number that a zig-zag varint stands for: 0, -1, 1, -2, ... (reference/ipld.md 6.2). */
+static inline int64_t fvm_zigzag(uint64_t v)
+{
+    return (int64_t)(v >> 1 ^ (0 - (v & 1)));
+}
 #endif

@@ -44,8 +44,8 @@ static fvm_err put_number(listing *l, fvm_bytes key)
     if (key.len) return FVM_ERR_TRAILING;
     if (l->keys == KEY_UINT)
         (void)snprintf(text, sizeof text, "%" PRIu64, v);
-    else /* zig-zag: reference/ipld.md 6.2 */
-        (void)snprintf(text, sizeof text, "%" PRId64, (int64_t)(v >> 1 ^ (0 - (v & 1))));
+    else
+        (void)snprintf(text, sizeof text, "%" PRId64, fvm_zigzag(v));
     return put(&l->line, text);
 }
 

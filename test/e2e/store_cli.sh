@@ -3,24 +3,13 @@
 # is a behaviour: exit code and output.
 # usage: store_cli.sh BUILD_DIR
 set -u
+# shellcheck source=expect
+. "$(dirname "$0")/expect"
 fvm=$(cd "$1" && pwd)/fvm
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export XDG_CACHE_HOME=$work/cache
 cd "$work" || exit 1
-passed=0 failed=0
-expect() { # NAME CODE OUTPUT COMMAND...   (OUTPUT: a pattern of bash)
-    local name=$1 want=$2 pattern=$3 got code
-    shift 3
-    got=$("$@" 2>&1) && code=0 || code=$?
-    # shellcheck disable=SC2053
-    if [ "$code" = "$want" ] && [[ $got == $pattern ]]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s\n  want %s: %s\n  got  %s: %s\n' "$name" "$want" "$pattern" "$code" "$got"
-    fi
-}
 cid() { "$fvm" ipld cid make "$@"; }
 link() { printf '{"/":"%s"}' "$1"; }
 

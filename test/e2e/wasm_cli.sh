@@ -2,24 +2,13 @@
 # fvm wasm as a user calls it: check, compile, run, dis; and the folder of compiled modules.
 # usage: wasm_cli.sh BUILD_DIR
 set -u
+# shellcheck source=expect
+. "$(dirname "$0")/expect"
 build=$(cd "$1" && pwd)
 fvm=$build/fvm
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-passed=0 failed=0
-expect() { # NAME CODE OUTPUT COMMAND...   (OUTPUT: a pattern of bash)
-    local name=$1 want=$2 pattern=$3 got code
-    shift 3
-    got=$("$@" 2>&1) && code=0 || code=$?
-    # shellcheck disable=SC2053
-    if [ "$code" = "$want" ] && [[ $got == $pattern ]]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s\n  want %s: %s\n  got  %s: %s\n' "$name" "$want" "$pattern" "$code" "$got"
-    fi
-}
 
 # (module (func $fib (export "fib") (param i32) (result i32) ...recursive...)
 #   (func (export "div") (param i64 i64) (result i64) (i64.div_s (local.get 0) (local.get 1)))

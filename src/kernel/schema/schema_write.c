@@ -175,7 +175,7 @@ static fvm_err put_varint_key(writer *w, fvm_bytes key, bool zigzag)
     FVM_TRY(put(w, "\""));
     FVM_TRY(fvm_varint_read(&v, &key));
     if (key.len) return FVM_ERR_TRAILING;
-    FVM_TRY(zigzag ? put_int(w, (int64_t)(v >> 1 ^ (0 - (v & 1)))) : put_number(w, v, false));
+    FVM_TRY(zigzag ? put_int(w, fvm_zigzag(v)) : put_number(w, v, false));
     return put(w, "\"");
 }
 
