@@ -62,8 +62,10 @@ static bool batch_is_there(const fvm_blockstore *bs, uint64_t n)
     return found == BATCH;
 }
 
-/* Runs a writer until it is killed; gives the number of the batch after the last one it told. */
-static uint64_t run_and_kill(const char *path, uint64_t from, bool sync, uint64_t delay_us)
+/* Runs a writer until it is killed, `delay_us` after it told `least` batches, which makes it get
+ * there on a slow machine, too; gives the number of the batch after the last one it told. */
+static uint64_t run_and_kill(const char *path, uint64_t from, bool sync, unsigned least,
+                             uint64_t delay_us)
 {
     int ends[2], status;
     uint64_t n, next = from;
@@ -75,6 +77,10 @@ static uint64_t run_and_kill(const char *path, uint64_t from, bool sync, uint64_
         child(path, from, sync, ends[1]);
     }
     close(ends[1]);
+    for (unsigned i = 0; i < least; i++) {
+        CHECK(read(ends[0], &n, sizeof n) == sizeof n);
+        next = n + 1;
+    }
     struct timespec delay = { 0, (long)delay_us * 1000 };
     nanosleep(&delay, NULL);
     CHECK(kill(pid, SIGKILL) == 0);
@@ -98,7 +104,7 @@ TEST(every_committed_block_survives_200_kills)
         fvm_store_why why = { { 0 } };
         uint64_t before = next;
         uint64_t delay = round % 4 == 0 ? test_rng_below(&rng, 1500) : test_rng_below(&rng, 12000);
-        next = run_and_kill(db.text, next, round % 2 == 0, delay);
+        next = run_and_kill(db.text, next, round % 2 == 0, (unsigned)round % 3, delay);
         CHECK_AT(why.text, fvm_blockstore_lmdb_open(&bs, db.text, NULL, NULL, &why) == FVM_OK);
         for (uint64_t n = before; n < next; n++) CHECK(batch_is_there(&bs, n));
         /* the one under way: whole or absent, and nothing after it */
@@ -116,6 +122,6 @@ TEST(every_committed_block_survives_200_kills)
     }
     printf("%d kills, %llu batches committed, %zu kills between commit and word of it\n", KILLS,
            (unsigned long long)next, kills_between_commits);
-    CHECK(next > KILLS / 4); /* else nothing was shown */
+    CHECK(next > KILLS / 2); /* else nothing was shown */
     temp_folder_free(&t);
 }
