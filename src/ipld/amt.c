@@ -96,6 +96,13 @@ fvm_err fvm_amt_new(fvm_amt **out, const fvm_blockstore *bs, unsigned bit_width,
     return FVM_OK;
 }
 
+fvm_err fvm_amt_new_v0(fvm_amt **out, const fvm_blockstore *bs, const fvm_allocator *alloc)
+{
+    FVM_TRY(fvm_amt_new(out, bs, V0_BIT_WIDTH, alloc));
+    (*out)->v0 = true;
+    return FVM_OK;
+}
+
 static fvm_err view_block(fvm_amt *amt, fvm_bytes *out, const fvm_cid *cid)
 {
     amt->scratch.len = 0;

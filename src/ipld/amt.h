@@ -12,6 +12,9 @@ typedef struct fvm_amt fvm_amt;
 /** An empty array; bit_width 1..18 (node width 2^bit_width). */
 FVM_NODISCARD fvm_err fvm_amt_new(fvm_amt **out, const fvm_blockstore *bs, unsigned bit_width,
                                   const fvm_allocator *alloc);
+/** An empty v0 array, width 8: what block headers point to. */
+FVM_NODISCARD fvm_err fvm_amt_new_v0(fvm_amt **out, const fvm_blockstore *bs,
+                                     const fvm_allocator *alloc);
 /** Opens the array at `root`; the bit width is the root's own.
  *  Errors: FVM_ERR_MISSING_BLOCK, FVM_ERR_BAD_STATE, HOST. */
 FVM_NODISCARD fvm_err fvm_amt_load(fvm_amt **out, const fvm_blockstore *bs, const fvm_cid *root,
