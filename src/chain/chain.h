@@ -18,6 +18,7 @@
 #ifndef FVM_CHAIN_CHAIN_H
 #define FVM_CHAIN_CHAIN_H
 
+#include "chain/eth_tx.h"
 #include "chain/ledger.h"
 #include "kernel/state.h"
 #include <fvm/genesis.h>
@@ -30,8 +31,6 @@ typedef struct fvm_chain fvm_chain;
 #define FVM_CHAIN_BASE_FEE_MIN UINT64_C(100)      /* attoFIL */
 #define FVM_CHAIN_PREMIUM_MIN UINT64_C(100000)    /* attoFIL: what estimates begin with */
 #define FVM_CHAIN_MESSAGE_MAX ((size_t)64 << 10)  /* bytes of a signed message */
-#define FVM_CHAIN_METHOD_INVOKE_EVM UINT64_C(3844450837)
-#define FVM_CHAIN_METHOD_EAM_CREATE_EXTERNAL 4u
 
 /* --- open and close --- */
 
@@ -67,7 +66,6 @@ typedef struct fvm_chain_options {
     uint64_t genesis_time;  /* seconds since 1970; 0: now */
     uint64_t epoch_seconds; /* what headers say of a round where no clock does; 0: 30 */
     uint64_t base_fee;      /* attoFIL; 0: FVM_CHAIN_BASE_FEE_MIN */
-    bool block_reward;      /* the reward actor pays the miner */
     const fvm_genesis_account *accounts;
     size_t account_count;
     const fvm_genesis_actor *extra; /* more actors, as they are */
@@ -171,11 +169,9 @@ void fvm_block_header_deinit(fvm_block_header *header);
 /** A message with what is known of it. Views into `storage`, or into the caller's for visitors. */
 typedef struct fvm_chain_message {
     fvm_message message;
-    fvm_bytes
-        signature; /* type byte (1 secp256k1, 2 BLS, 3 delegated) and data; empty: unsigned, of
-                             an impersonated sender */
-    fvm_cid cid;   /* of the signed message; BLS: of the message */
-    uint8_t eth_hash[32]; /* reference/rpc.md 5 */
+    fvm_signature signature; /* type 0: unsigned, of an impersonated sender */
+    fvm_cid cid;             /* of the signed message; BLS: of the message */
+    uint8_t eth_hash[32];    /* reference/rpc.md 5 */
     uint64_t chain_length;
     uint64_t number; /* of the tipset, or FVM_CHAIN_PENDING: what follows is then empty */
     uint32_t index;  /* in the tipset */
@@ -191,7 +187,6 @@ typedef struct fvm_chain_message {
     uint64_t return_codec; /* 0: none */
     bool has_events_root;
     fvm_cid events_root;
-    fvm_bytes events; /* CBOR of stamped events, one after the other */
     uint32_t event_count;
     uint32_t first_event, first_log, log_count; /* counted over the tipset */
     fvm_big base_fee, base_fee_burn, over_estimation_burn, miner_tip, refund;
@@ -300,12 +295,11 @@ typedef enum fvm_submit_flags {
     FVM_SUBMIT_UNSIGNED = 4,    /* unsigned, of anybody: development methods */
 } fvm_submit_flags;
 /** Adds a message to the pool; verifies it, signature included, on the caller's thread. The sealer takes
- *  it up by itself under instant sealing. `signature`: type byte and data. Copies what it needs.
+ *  it up by itself under instant sealing. A signature of type 0: unsigned. Copies what it needs.
  *  FVM_OK     see `out->refusal`.
  *  Errors: HOST class. */
 FVM_NODISCARD fvm_err fvm_chain_submit(fvm_chain *chain, fvm_submission *out,
-                                       const fvm_message *message, fvm_bytes signature,
-                                       unsigned flags);
+                                       const fvm_signed_message *message, unsigned flags);
 /** Waits until everything that was submitted up to `ticket` and could be sealed is, or `timeout_ms` is
  *  over: FVM_ERR_NOT_FOUND. Returns at once unless sealing is instant. */
 FVM_NODISCARD fvm_err fvm_chain_wait(fvm_chain *chain, uint64_t ticket, uint32_t timeout_ms);
@@ -484,12 +478,6 @@ FVM_NODISCARD fvm_err fvm_chain_replay(fvm_chain *chain, uint64_t number, uint32
 /** A view on a tipset's parent state with its messages before `index` applied. */
 FVM_NODISCARD fvm_err fvm_chain_view_before(fvm_chain *chain, fvm_chain_view **out, uint64_t number,
                                             uint32_t index, const fvm_trace_sink *trace);
-
-/* --- addresses as Ethereum's clients write them (pure) --- */
-
-fvm_address fvm_address_from_eth(const uint8_t eth[20]); /* masked: f0, else f410 */
-/** f410 and f0; false for others. */
-bool fvm_address_to_eth(uint8_t eth[20], const fvm_address *address);
 
 /* --- listening --- */
 
