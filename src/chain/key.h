@@ -18,6 +18,9 @@ FVM_NODISCARD fvm_err fvm_key_make(fvm_key *out, fvm_signature_type type, const 
 /** A new one. FVM_ERR_EXTERN when the system gives no random bytes. */
 FVM_NODISCARD fvm_err fvm_key_random(fvm_key *out, fvm_signature_type type);
 void fvm_key_wipe(fvm_key *key);
+/** "secp256k1", "bls", "delegated"; static. */
+const char *fvm_signature_type_name(uint8_t type);
+bool fvm_signature_type_from_name(fvm_signature_type *out, const char *name);
 
 /** Signs bytes that are not a message, as Filecoin.WalletSign: secp256k1 over blake2b-256, BLS over the
  *  bytes, delegated over keccak-256. FVM_ERR_INVALID when the key signs nothing. */
