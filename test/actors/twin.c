@@ -16,6 +16,19 @@ static const struct {
 } names[] = {
     { "stranger", TWIN_STRANGER },
     { "contract", TWIN_CONTRACT },
+    { "puppet", TWIN_PUPPET },
+    { "new_system", TWIN_NEW_SYSTEM },
+    { "new_init", TWIN_NEW_INIT },
+    { "new_cron", TWIN_NEW_CRON },
+    { "new_account", TWIN_NEW_ACCOUNT },
+    { "new_reward", TWIN_NEW_REWARD },
+    { "new_multisig", TWIN_NEW_MULTISIG },
+    { "new_paych", TWIN_NEW_PAYCH },
+    { "new_evm", TWIN_NEW_EVM },
+    { "new_evm4", TWIN_NEW_EVM4 },
+    { "new_ethaccount", TWIN_NEW_ETHACCOUNT },
+    { "new_eam", TWIN_NEW_EAM },
+    { "new_placeholder", TWIN_NEW_PLACEHOLDER },
     { "system", 0 },
     { "init", 1 },
     { "reward", 2 },
@@ -32,6 +45,8 @@ static const struct {
     { "locked", TWIN_LOCKED },
     { "new", TWIN_FIRST_CREATED },
 };
+
+#define GAS_LIMIT UINT64_C(10000000000)
 
 void twin_secret(uint8_t key[32], uint64_t id)
 {
@@ -73,6 +88,7 @@ static void count_own(void *ctx, const fvm_trace_event *event)
     static const char *const own[] = { "wasm_exec", "wasm_memory_init", "wasm_memory_grow",
                                        "wasm_table_init", "OnSyscall" };
     twin_side *s = ctx;
+    if (s->twin->watch) s->twin->watch(s->twin->watch_ctx, s->number, event);
     if (event->kind != FVM_TRACE_CHARGE) return;
     for (size_t i = 0; i < FVM_COUNT(own); i++)
         if (fvm_bytes_eq(event->name, fvm_bytes_of(own[i]))) s->own += event->compute;
@@ -93,8 +109,74 @@ static void open_machine(twin_side *s, int64_t epoch, bool user_actors)
     CHECK_OK(fvm_machine_new(&s->machine, s->context, &s->store, &s->root, &config));
 }
 
-static void open_side(twin_side *s, const fvm_bundle_info *info, bool user_actors)
+static fvm_cid put_wasm(const fvm_blockstore *bs, const char *name)
 {
+    char path[512];
+    uint8_t chunk[4096];
+    size_t n;
+    fvm_buf wasm;
+    fvm_cid code;
+    (void)snprintf(path, sizeof path, ACTORS_DIR "/%s.wasm", name);
+    FILE *f = fopen(path, "rb");
+    CHECK_AT(path, f != NULL);
+    fvm_buf_init(&wasm, NULL);
+    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
+        CHECK_OK(fvm_buf_append(&wasm, (fvm_bytes){ chunk, n }));
+    fclose(f);
+    CHECK_OK(fvm_blockstore_put_new(bs, &code, FVM_CODEC_RAW, fvm_buf_bytes(&wasm)));
+    fvm_buf_deinit(&wasm);
+    return code;
+}
+
+/* The bundle with puppets in two places, as s->bundle and s->manifest. */
+static void put_puppets(twin_side *s, const fvm_blockstore *bundle, const fvm_bundle_info *info)
+{
+    fvm_buf actors, list, code;
+    fvm_cid data;
+    fvm_buf_init(&actors, NULL);
+    fvm_buf_init(&list, NULL);
+    fvm_buf_init(&code, NULL);
+    CHECK_OK(fvm_blockstore_memory_new(&s->bundle, NULL));
+    CHECK_OK(fvm_bundle_actors(&actors, bundle, &info->manifest, NULL));
+    const fvm_bundle_actor *a = (const fvm_bundle_actor *)(void *)actors.ptr;
+    size_t count = actors.len / sizeof *a;
+    CHECK_OK(fvm_cbor_put_array(&list, count));
+    for (size_t i = 0; i < count; i++) {
+        fvm_cid cid = a[i].code;
+        if (strcmp(a[i].name, "storageminer") == 0) {
+            cid = put_wasm(&s->bundle, "puppet");
+        } else if (strcmp(a[i].name, "storagepower") == 0) {
+            cid = put_wasm(&s->bundle, "puppet_power");
+        } else {
+            code.len = 0;
+            CHECK_OK(fvm_blockstore_get(bundle, &code, &cid));
+            CHECK_OK(fvm_blockstore_put(&s->bundle, &cid, fvm_buf_bytes(&code)));
+        }
+        CHECK_OK(fvm_cbor_put_array(&list, 2));
+        CHECK_OK(fvm_cbor_put_text(&list, fvm_bytes_of(a[i].name)));
+        CHECK_OK(fvm_cbor_put_cid(&list, &cid));
+    }
+    CHECK_OK(fvm_blockstore_put_new(&s->bundle, &data, FVM_CODEC_DAG_CBOR, fvm_buf_bytes(&list)));
+    list.len = 0;
+    CHECK_OK(fvm_cbor_put_array(&list, 2));
+    CHECK_OK(fvm_cbor_put_uint(&list, 1));
+    CHECK_OK(fvm_cbor_put_cid(&list, &data));
+    CHECK_OK(
+        fvm_blockstore_put_new(&s->bundle, &s->manifest, FVM_CODEC_DAG_CBOR, fvm_buf_bytes(&list)));
+    fvm_buf_deinit(&actors);
+    fvm_buf_deinit(&list);
+    fvm_buf_deinit(&code);
+}
+
+static void open_side(twin *t, int number, bool user_actors)
+{
+    twin_side *s = &t->side[number];
+    uint8_t eth[20];
+    fvm_address new_evm4;
+    memset(eth, 0x4e, sizeof eth);
+    CHECK_OK(fvm_address_delegated(&new_evm4, 10, (fvm_bytes){ eth, sizeof eth }));
+    s->twin = t;
+    s->number = number;
     fvm_genesis_account accounts[TWIN_END - TWIN_ALICE] = { { .threshold = 0 } };
     const fvm_address alice[] = { fvm_address_id(TWIN_ALICE) };
     const fvm_address both[] = { twin_key_address(TWIN_ALICE), fvm_address_id(TWIN_BOB) };
@@ -110,15 +192,27 @@ static void open_side(twin_side *s, const fvm_bundle_info *info, bool user_actor
                                                                 .signer_count = 1,
                                                                 .threshold = 1,
                                                                 .unlock_duration = 1000 };
-    s->manifest = info->manifest;
     const fvm_genesis_actor extra[] = {
-        { .id = TWIN_POWER, .code = code_of(s, "account") },
+        { .id = TWIN_POWER, .code = code_of(s, "storagepower") },
+        { .id = TWIN_NEW_SYSTEM, .code = code_of(s, "system") },
+        { .id = TWIN_NEW_INIT, .code = code_of(s, "init") },
+        { .id = TWIN_NEW_CRON, .code = code_of(s, "cron") },
+        { .id = TWIN_NEW_ACCOUNT, .code = code_of(s, "account") },
+        { .id = TWIN_NEW_REWARD, .code = code_of(s, "reward") },
+        { .id = TWIN_NEW_MULTISIG, .code = code_of(s, "multisig") },
+        { .id = TWIN_NEW_PAYCH, .code = code_of(s, "paymentchannel") },
+        { .id = TWIN_NEW_EVM, .code = code_of(s, "evm") },
+        { .id = TWIN_NEW_EVM4, .code = code_of(s, "evm"), .address = new_evm4 },
+        { .id = TWIN_NEW_ETHACCOUNT, .code = code_of(s, "ethaccount") },
+        { .id = TWIN_NEW_EAM, .code = code_of(s, "eam") },
+        { .id = TWIN_NEW_PLACEHOLDER, .code = code_of(s, "placeholder") },
         { .id = TWIN_STRANGER, .code = fvm_cid_of(FVM_CODEC_RAW, FVM_STR("never run")) },
         { .id = TWIN_CONTRACT, .code = code_of(s, "evm") },
+        { .id = TWIN_PUPPET, .code = code_of(s, "storageminer"), .balance = fil(100) },
     };
     fvm_genesis_network network = { .network_version = 27,
                                     .bundle = &s->bundle,
-                                    .manifest = info->manifest,
+                                    .manifest = s->manifest,
                                     .reward_balance = fil(1000000),
                                     .accounts = accounts,
                                     .account_count = FVM_COUNT(accounts),
@@ -139,17 +233,17 @@ static void check_same_state(twin *t, const char *why);
 void twin_open(twin *t)
 {
     static const char *const bundles[] = { FVM_BUNDLE_EMBEDDED, "mainnet-v18" };
-    t->sides = 0;
-    t->epoch = 1;
-    t->nonce = 0;
-    t->user_actors = false;
+    *t = (twin){ .epoch = 1, .gas_limit = GAS_LIMIT };
     for (int i = 0; i < 2; i++) {
         fvm_bundle_info info;
-        fvm_err err = fvm_bundle_open(&t->side[i].bundle, &info, NULL, bundles[i], NULL, NULL);
+        fvm_blockstore bundle;
+        fvm_err err = fvm_bundle_open(&bundle, &info, NULL, bundles[i], NULL, NULL);
         if (i == 1 && err == FVM_ERR_NOT_FOUND) break;
         CHECK_OK(err);
         t->sides++;
-        open_side(&t->side[i], &info, false);
+        put_puppets(&t->side[i], &bundle, &info);
+        fvm_blockstore_free(&bundle);
+        open_side(t, i, false);
     }
     check_same_state(t, "genesis");
 }
@@ -157,10 +251,12 @@ void twin_open(twin *t)
 void twin_open_user(twin *t)
 {
     fvm_bundle_info info;
-    *t = (twin){ .sides = 1, .epoch = 1, .user_actors = true };
-    CHECK_OK(
-        fvm_bundle_open(&t->side[0].bundle, &info, NULL, FVM_BUNDLE_EMBEDDED_USER, NULL, NULL));
-    open_side(&t->side[0], &info, true);
+    fvm_blockstore bundle;
+    *t = (twin){ .sides = 1, .epoch = 1, .gas_limit = GAS_LIMIT, .user_actors = true };
+    CHECK_OK(fvm_bundle_open(&bundle, &info, NULL, FVM_BUNDLE_EMBEDDED_USER, NULL, NULL));
+    put_puppets(&t->side[0], &bundle, &info);
+    fvm_blockstore_free(&bundle);
+    open_side(t, 0, true);
 }
 
 void twin_close(twin *t)
@@ -278,20 +374,29 @@ static fvm_big amount(const char *text);
 
 /* --- sending --- */
 
-static const fvm_receipt *send_both(twin *t, const char *why, uint64_t from, const fvm_address *to,
-                                    uint64_t method, const fvm_big *value,
-                                    const fvm_bytes params[2])
+static uint64_t nonce_of(twin *t, uint64_t id)
 {
+    const fvm_actor *actor;
+    fvm_state_view *view;
+    fvm_cid root;
+    CHECK_OK(fvm_machine_root(t->side[0].machine, &root));
+    CHECK_OK(fvm_state_view_open(&view, fvm_machine_blockstore(t->side[0].machine), &root,
+                                 fvm_network_find(27), NULL));
+    fvm_err err = fvm_state_get(view, &actor, id);
+    uint64_t nonce = err == FVM_OK ? actor->nonce : 0;
+    fvm_state_view_free(view);
+    return nonce;
+}
+
+static const fvm_receipt *send_both(twin *t, const char *why, fvm_apply_kind kind,
+                                    fvm_message *message, const fvm_bytes params[2])
+{
+    message->gas_limit = t->gas_limit;
     for (int i = 0; i < t->sides; i++) {
         twin_side *s = &t->side[i];
-        fvm_message message = { .from = fvm_address_id(from),
-                                .to = *to,
-                                .nonce = t->nonce,
-                                .value = *value,
-                                .gas_limit = 10000000000,
-                                .method = method,
-                                .params = params[i] };
-        CHECK_OK(fvm_machine_apply(s->machine, &s->receipt, &message, FVM_APPLY_IMPLICIT, 0));
+        message->params = params[i];
+        CHECK_OK(fvm_machine_apply(s->machine, &s->receipt, message, kind,
+                                   kind == FVM_APPLY_EXPLICIT ? 100 + params[i].len : 0));
         s->gas += s->receipt.gas_used;
     }
     t->nonce++; /* robust addresses are made of it */
@@ -308,6 +413,30 @@ static const fvm_receipt *send_both(twin *t, const char *why, uint64_t from, con
     return ours;
 }
 
+const fvm_receipt *twin_send_each(twin *t, const char *why, uint64_t from, const fvm_address *to,
+                                  uint64_t method, const fvm_big *value, const fvm_bytes params[2])
+{
+    fvm_message message = { .from = fvm_address_id(from),
+                            .to = *to,
+                            .nonce = t->nonce,
+                            .value = *value,
+                            .method = method };
+    return send_both(t, why, FVM_APPLY_IMPLICIT, &message, params);
+}
+
+const fvm_receipt *twin_send_explicit(twin *t, uint64_t from, const fvm_address *to,
+                                      uint64_t method, const fvm_big *value, fvm_bytes params,
+                                      uint64_t nonce_off)
+{
+    fvm_message message = { .from = fvm_address_id(from),
+                            .to = *to,
+                            .nonce = nonce_of(t, from) + nonce_off,
+                            .value = *value,
+                            .method = method };
+    return send_both(t, "explicit", FVM_APPLY_EXPLICIT, &message,
+                     (const fvm_bytes[]){ params, params });
+}
+
 const fvm_receipt *twin_send(twin *t, uint64_t from, const fvm_address *to, uint64_t method,
                              const fvm_big *value, fvm_bytes params)
 {
@@ -316,7 +445,7 @@ const fvm_receipt *twin_send(twin *t, uint64_t from, const fvm_address *to, uint
                      (unsigned long long)method);
     for (size_t i = 0; i < params.len && i < 100; i++)
         n += snprintf(why + n, sizeof why - (size_t)n, i ? "%02x" : " %02x", params.ptr[i]);
-    return send_both(t, why, from, to, method, value, (const fvm_bytes[]){ params, params });
+    return twin_send_each(t, why, from, to, method, value, (const fvm_bytes[]){ params, params });
 }
 
 /* The code of a type: of ours or of v18's. */
@@ -335,6 +464,11 @@ static fvm_cid code_of(twin_side *s, const char *type)
     test_fail(__FILE__, __LINE__, "a type of the bundle", type);
 }
 
+fvm_cid twin_code(twin *t, int side, const char *type)
+{
+    return code_of(&t->side[side < t->sides ? side : 0], type);
+}
+
 const fvm_receipt *twin_exec(twin *t, const char *why, const char *from, const char *type,
                              const char *value, const char *constructor)
 {
@@ -344,13 +478,13 @@ const fvm_receipt *twin_exec(twin *t, const char *why, const char *from, const c
     fvm_buf_init(&inner, NULL);
     if (constructor) twin_value(&inner, constructor);
     for (int i = 0; i < 2; i++) {
-        fvm_cid code = code_of(&t->side[i < t->sides ? i : 0], type);
+        fvm_cid code = twin_code(t, i, type);
         fvm_buf_init(&params[i], NULL);
         CHECK_OK(fvm_cbor_put_array(&params[i], 2));
         CHECK_OK(fvm_cbor_put_cid(&params[i], &code));
         CHECK_OK(fvm_cbor_put_bytes(&params[i], fvm_buf_bytes(&inner)));
     }
-    const fvm_receipt *receipt = send_both(
+    const fvm_receipt *receipt = twin_send_each(
         t, why, twin_id(from), &init, 2, &v,
         (const fvm_bytes[]){ fvm_buf_bytes(&params[0]), fvm_buf_bytes(&params[1]) });
     fvm_buf_deinit(&inner);
@@ -377,7 +511,7 @@ void twin_value(fvm_buf *out, const char *notation)
     for (size_t i = 0; i < FVM_COUNT(names); i++) {
         name[i] = names[i].name;
         id[i] = names[i].id;
-        bool key = id[i] >= TWIN_ALICE && id[i] <= TWIN_EVE;
+        bool key = id[i] >= TWIN_ALICE && id[i] <= TWIN_EVE; /* others are known by ID alone */
         address[i] = key ? twin_key_address(id[i]) : fvm_address_id(id[i]);
     }
     fvm_actor_names all = { name, address, id, FVM_COUNT(names) };
@@ -427,8 +561,9 @@ void twin_run(twin *t, const twin_step *steps, size_t count)
         fvm_buf_init(&params, NULL);
         if (step->params) twin_value(&params, step->params);
         check_step(
-            step, send_both(t, step->why, twin_id(step->from), &to, step->method, &value,
-                            (const fvm_bytes[]){ fvm_buf_bytes(&params), fvm_buf_bytes(&params) }));
+            step,
+            twin_send_each(t, step->why, twin_id(step->from), &to, step->method, &value,
+                           (const fvm_bytes[]){ fvm_buf_bytes(&params), fvm_buf_bytes(&params) }));
         fvm_buf_deinit(&params);
     }
 }

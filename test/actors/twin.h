@@ -1,7 +1,7 @@
 /* twin.h - the same network twice, on the actors of this tree and, where that bundle is imported, on
  * mainnet's v18. Whatever is sent is sent to both, and after it exit code, return value, events and the
  * whole state must be the same: every actor's kind, state, nonce, balance and delegated address. Code CIDs
- * and gas may differ. */
+ * and gas may differ. In the places of the storage miner and the power actor there is puppet.c on both. */
 #ifndef FVM_TEST_ACTORS_TWIN_H
 #define FVM_TEST_ACTORS_TWIN_H
 
@@ -11,9 +11,23 @@
 
 /** Who is there: names of the addresses in scripts. Accounts have 1000 FIL each. */
 enum {
-    TWIN_POWER = 4,     /* an account without state in f04's place: only its ID counts */
-    TWIN_STRANGER = 90, /* of a code that is not built in; it only sends */
-    TWIN_CONTRACT,      /* of a contract's code, without state; likewise */
+    TWIN_POWER = 4, /* a puppet in f04's place */
+    /* not constructed yet: of each type an actor with the empty array as its state */
+    TWIN_NEW_SYSTEM = 70,
+    TWIN_NEW_INIT,
+    TWIN_NEW_CRON,
+    TWIN_NEW_ACCOUNT,
+    TWIN_NEW_REWARD,
+    TWIN_NEW_MULTISIG,
+    TWIN_NEW_PAYCH,
+    TWIN_NEW_EVM, /* without an address of the EAM's */
+    TWIN_NEW_EVM4,
+    TWIN_NEW_ETHACCOUNT, /* likewise without */
+    TWIN_NEW_EAM,
+    TWIN_NEW_PLACEHOLDER,
+    TWIN_STRANGER = 90,                /* of a code that is not built in; it only sends */
+    TWIN_CONTRACT,                     /* of a contract's code, without state; likewise */
+    TWIN_PUPPET,                       /* of the storage miner's type; 100 FIL */
     TWIN_ALICE = FVM_GENESIS_FIRST_ID, /* f1, key: 32 bytes of 1 */
     TWIN_BOB,                          /* f1, key: of 2 */
     TWIN_CAROL,                        /* f3, key: of 3 */
@@ -35,6 +49,8 @@ typedef struct twin_side {
     uint64_t gas;        /* used by all so far */
     uint64_t own;        /* milligas of these for wasm, memory and host calls */
     fvm_trace_sink sink;
+    struct twin *twin;
+    int number;
 } twin_side;
 
 typedef struct twin {
@@ -43,6 +59,10 @@ typedef struct twin {
     int64_t epoch;
     bool user_actors;
     uint64_t nonce; /* of the next message */
+    uint64_t gas_limit;
+    /* Is told what happens on side 0 or 1, unless NULL. */
+    void (*watch)(void *ctx, int side, const fvm_trace_event *event);
+    void *watch_ctx;
 } twin;
 
 /** Opens both at epoch 1. Ends the test on any failure. */
@@ -60,6 +80,18 @@ fvm_address twin_key_address(uint64_t id);
 /** A message without fees (as cron's) from the actor of ID `from`. Gives our receipt. */
 const fvm_receipt *twin_send(twin *t, uint64_t from, const fvm_address *to, uint64_t method,
                              const fvm_big *value, fvm_bytes params);
+
+/** The same with parameters that differ, as codes do, and `why`. */
+const fvm_receipt *twin_send_each(twin *t, const char *why, uint64_t from, const fvm_address *to,
+                                  uint64_t method, const fvm_big *value, const fvm_bytes params[2]);
+/** A message as in a block, with preflight, but a fee cap of 0, as gas may differ: `nonce_off` is added to
+ *  the nonce that is due. */
+const fvm_receipt *twin_send_explicit(twin *t, uint64_t from, const fvm_address *to,
+                                      uint64_t method, const fvm_big *value, fvm_bytes params,
+                                      uint64_t nonce_off);
+
+/** The code of a type on a side. */
+fvm_cid twin_code(twin *t, int side, const char *type);
 
 /** The init actor's Exec of a type of built-in actor; `value` and `constructor` in the notation below. */
 const fvm_receipt *twin_exec(twin *t, const char *why, const char *from, const char *type,
