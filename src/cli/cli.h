@@ -47,6 +47,7 @@ fvm_cli_exit fvm_cmd_ipld(int argc, char **argv);
 fvm_cli_exit fvm_cmd_trace(int argc, char **argv);
 fvm_cli_exit fvm_cmd_profile(int argc, char **argv);
 fvm_cli_exit fvm_cmd_run(int argc, char **argv);
+fvm_cli_exit fvm_cmd_wallet(int argc, char **argv);
 fvm_cli_exit fvm_cmd_wasm(int argc, char **argv);
 
 /** One option of a command. */

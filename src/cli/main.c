@@ -11,6 +11,7 @@ static const fvm_command commands[] = {
     { "profile", "flame graph of the gas of a vector, by function and syscall", fvm_cmd_profile },
     { "run", "run one actor locally: receipt, events, gas", fvm_cmd_run },
     { "trace", "call tree of a vector with every gas charge", fvm_cmd_trace },
+    { "wallet", "keys in encrypted files: new, import, export, sign", fvm_cmd_wallet },
     { "wasm", "the engine on its own: check, compile, run, dis", fvm_cmd_wasm },
 };
 

@@ -1,4 +1,4 @@
-/* kdf.c - key derivation by libcrypto. */
+/* kdf.c - key derivation by libcrypto and libsodium. */
 #include "kdf.h"
 
 #include <openssl/crypto.h>
@@ -6,6 +6,7 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <secp256k1.h>
+#include <sodium.h>
 
 #include <limits.h>
 
@@ -44,10 +45,11 @@ bool fvm_pbkdf2(uint8_t *out, size_t out_len, fvm_bytes password, fvm_bytes salt
 }
 
 bool fvm_scrypt(uint8_t *out, size_t out_len, fvm_bytes password, fvm_bytes salt, uint64_t n,
-                uint64_t r, uint64_t p, uint64_t max_memory)
+                uint32_t r, uint32_t p)
 {
-    return EVP_PBE_scrypt(password.len ? (const char *)password.ptr : "", password.len, salt.ptr,
-                          salt.len, n, r, p, max_memory, out, out_len) == 1;
+    /* libcrypto's refuses n >= 2^(16 r), which key files of other tools have */
+    return crypto_pwhash_scryptsalsa208sha256_ll(password.ptr, password.len, salt.ptr, salt.len, n,
+                                                 r, p, out, out_len) == 0;
 }
 
 bool fvm_aes128_ctr(uint8_t *out, const uint8_t *in, size_t len, const uint8_t key[16],
