@@ -91,7 +91,7 @@ typedef struct fvm_chain_info {
     fvm_address miner; /* of every block */
     bool user_actors;
 } fvm_chain_info;
-void fvm_chain_info_get(const fvm_chain *chain, fvm_chain_info *out);
+void fvm_chain_info_get(fvm_chain *chain, fvm_chain_info *out);
 /** Borrowed: engine and blocks (read-only for callers). */
 fvm_engine *fvm_chain_engine(fvm_chain *chain);
 const fvm_blockstore *fvm_chain_blocks(fvm_chain *chain);

@@ -91,6 +91,29 @@ static fvm_err open_machine(fvm_machine *m, const fvm_blockstore *base, const fv
     return compile_builtins(m);
 }
 
+void fvm__machine_move(fvm_machine *m, const fvm_machine_config *config)
+{
+    m->externs = config->externs ? *config->externs : (fvm_externs){ .ctx = NULL };
+    m->tipset = (fvm_tipset_context){
+        .epoch = config->epoch,
+        .timestamp = config->timestamp,
+        .base_fee = config->base_fee,
+        .circulating_supply = config->circulating_supply,
+        .chain_id = config->chain_id,
+    };
+    m->trace = config->trace;
+    m->debug = config->actor_debugging;
+}
+
+fvm_err fvm__machine_reset(fvm_machine *m, const fvm_cid *root)
+{
+    fvm_state_view_free(m->state);
+    m->state = NULL;
+    fvm_buffered_clear(&m->store);
+    FVM_TRY(put_empty_blocks(m));
+    return fvm_state_view_open(&m->state, &m->store, root, m->net, m->alloc);
+}
+
 fvm_err fvm__machine_new(fvm_machine **out, fvm_context *context, const fvm_blockstore *base,
                          const fvm_cid *root, const fvm_machine_config *config,
                          const fvm_network *net)
@@ -106,16 +129,7 @@ fvm_err fvm__machine_new(fvm_machine **out, fvm_context *context, const fvm_bloc
         m->net = &m->own_net;
     }
     m->hosts = fvm_kernel_syscalls(m->net);
-    if (config->externs) m->externs = *config->externs;
-    m->tipset = (fvm_tipset_context){
-        .epoch = config->epoch,
-        .timestamp = config->timestamp,
-        .base_fee = config->base_fee,
-        .circulating_supply = config->circulating_supply,
-        .chain_id = config->chain_id,
-    };
-    m->trace = config->trace;
-    m->debug = config->actor_debugging;
+    fvm__machine_move(m, config);
     fvm_err err = open_machine(m, base, root, config->manifest);
     if (err != FVM_OK) {
         fvm_machine_free(m);

@@ -34,6 +34,13 @@ FVM_NODISCARD fvm_err fvm__machine_new(fvm_machine **out, fvm_context *context,
                                        const fvm_blockstore *base, const fvm_cid *root,
                                        const fvm_machine_config *config, const fvm_network *net);
 
+/** Moves a machine on to another tipset: everything of `config` that is not the network's or the
+ *  manifest's. For messages of tipset after tipset on one machine. */
+void fvm__machine_move(fvm_machine *machine, const fvm_machine_config *config);
+/** Puts a machine on another state of the same network, with the same manifest; unflushed changes are
+ *  forgotten. On an error the machine can only be freed, or reset. */
+FVM_NODISCARD fvm_err fvm__machine_reset(fvm_machine *machine, const fvm_cid *root);
+
 /** Applies a message; runs on the context's stack. Same contract as fvm_machine_apply, but the
  *  caller undoes the state on error. */
 FVM_NODISCARD fvm_err fvm__executor_apply(fvm_machine *machine, fvm_receipt *receipt,
