@@ -15,9 +15,12 @@ static const struct {
     const char *code;
     shape shape;
 } kinds[] = {
-    { "365f5f37365ff3", PLAIN },                               /* returns what it is given */
-    { "365f5f37365ffd", PLAIN },                               /* reverts with that */
-    { "fe", PLAIN },                                           /* invalid */
+    { "365f5f37365ff3", PLAIN }, /* returns what it is given */
+    { "365f5f37365ffd", PLAIN }, /* reverts with that */
+    { "365f5f37365ffd", PLAIN },
+    { "fe", PLAIN }, /* invalid */
+    { "fe", PLAIN },
+    { "fe", PLAIN },
     { "0c", PLAIN },                                           /* undefined */
     { "01", PLAIN },                                           /* stack underflow */
     { "5b5f5f56", PLAIN },                                     /* overflow */
@@ -166,6 +169,28 @@ static void put_target(drawer *d, uint8_t out[32])
 
 /* --- messages --- */
 
+/* A contract that its first call destroys, and that call. */
+static void create_and_destroy(drawer *d)
+{
+    static const uint8_t dies[] = { 0x33, 0xff };
+    uint8_t init[CODE_MAX];
+    bool plain;
+    drawn m = { .from = TWIN_EVE, .to = fvm_address_id(EAM), .method = 4 };
+    fvm_buf_init(&m.params, NULL);
+    size_t len = returning(init, (fvm_bytes){ dies, sizeof dies });
+    CHECK_OK(fvm_cbor_put_bytes(&m.params, (fvm_bytes){ init, len }));
+    m.value = draw_value(d);
+    const fvm_receipt *r = draw_send(d, &m, &plain);
+    if (!plain || r->exit_code) return;
+    draw_contract *c = &d->contracts[d->contract_count % DRAW_CONTRACTS];
+    learn(d, r, 0);
+    c->destroyed = true;
+    m = (drawn){ .from = TWIN_EVE, .to = fvm_address_id(c->id), .method = INVOKE };
+    fvm_buf_init(&m.params, NULL);
+    m.value = fvm_big_zero();
+    (void)draw_send(d, &m, NULL);
+}
+
 static void create(drawer *d)
 {
     uint8_t init[CODE_MAX + 20], salt[32] = { 0 };
@@ -245,7 +270,8 @@ static void invoke(drawer *d)
     fvm_buf_init(&m.params, NULL);
     put_calldata(d, &m.params, kinds[c->kind].shape);
     if (kinds[c->kind].shape == DIES) c->destroyed = true;
-    if (draw_chance(d, 8)) m.method = draw_chance(d, 2) ? 1024 + draw_below(d, 5000) : 16777216;
+    if (draw_chance(d, kinds[c->kind].shape == ABI ? 2 : 8))
+        m.method = draw_chance(d, 2) ? 1024 + draw_below(d, 5000) : 16777216;
     if (draw_chance(d, 30)) m.method = 7 + draw_below(d, 1017);
     if (draw_chance(d, 10)) m.params.len = 0;
     if (kinds[c->kind].shape == LOOP) d->twin->gas_limit = 200000000;
@@ -340,6 +366,8 @@ void draw_evm(drawer *d)
 {
     if (known(d) < 3 || draw_chance(d, 3))
         create(d);
+    else if (draw_chance(d, 25))
+        create_and_destroy(d);
     else if (d->create2_from && draw_chance(d, 12))
         create_again(d);
     else if (draw_chance(d, 20))

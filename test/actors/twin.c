@@ -44,6 +44,7 @@ static const struct {
     { "wallet", TWIN_WALLET },
     { "locked", TWIN_LOCKED },
     { "new", TWIN_FIRST_CREATED },
+    { "next", TWIN_FIRST_CREATED + 1 },
 };
 
 #define GAS_LIMIT UINT64_C(10000000000)
@@ -82,16 +83,44 @@ static fvm_big fil(uint64_t n)
 
 static fvm_cid code_of(twin_side *s, const char *type);
 
-/* What actors cost themselves: running, memory, entering the machine. */
-static void count_own(void *ctx, const fvm_trace_event *event)
+/* Charges by what they are for; all others are of calls. */
+static const struct {
+    const char *name;
+    twin_spent what;
+} charges[] = {
+    { "wasm_exec", TWIN_OWN },
+    { "wasm_memory_init", TWIN_OWN },
+    { "wasm_memory_grow", TWIN_OWN },
+    { "wasm_table_init", TWIN_OWN },
+    { "OnSyscall", TWIN_OWN },
+    { "OnChainMessage", TWIN_INCLUSION },
+    { "OnChainReturnValue", TWIN_INCLUSION },
+    { "OnBlockCreate", TWIN_STORAGE },
+    { "OnBlockLink", TWIN_STORAGE },
+    { "OnScanIpldLinks", TWIN_STORAGE },
+    { "OnActorUpdate", TWIN_STORAGE },
+    { "OnActorSetRoot", TWIN_STORAGE },
+    { "OnCreateActor", TWIN_STORAGE },
+    { "OnDeleteActor", TWIN_STORAGE },
+    { "OnActorEvent", TWIN_STORAGE },
+    { "OnActorEventValidate", TWIN_STORAGE },
+    { "OnActorEventAccept", TWIN_STORAGE },
+    { "OnBlockOpen", TWIN_OPENING },
+    { "OnBlockOpenBase", TWIN_OPENING },
+    { "OnBlockOpenPerByte", TWIN_OPENING },
+    { "OnBlockRead", TWIN_OPENING },
+    { "OnBlockStat", TWIN_OPENING },
+};
+
+static void count_spent(void *ctx, const fvm_trace_event *event)
 {
-    static const char *const own[] = { "wasm_exec", "wasm_memory_init", "wasm_memory_grow",
-                                       "wasm_table_init", "OnSyscall" };
     twin_side *s = ctx;
+    twin_spent what = TWIN_CALLS;
     if (s->twin->watch) s->twin->watch(s->twin->watch_ctx, s->number, event);
     if (event->kind != FVM_TRACE_CHARGE) return;
-    for (size_t i = 0; i < FVM_COUNT(own); i++)
-        if (fvm_bytes_eq(event->name, fvm_bytes_of(own[i]))) s->own += event->compute;
+    for (size_t i = 0; i < FVM_COUNT(charges); i++)
+        if (fvm_bytes_eq(event->name, fvm_bytes_of(charges[i].name))) what = charges[i].what;
+    s->spent[what] += event->charged;
 }
 
 static void open_machine(twin_side *s, int64_t epoch, bool user_actors)
@@ -104,7 +133,7 @@ static void open_machine(twin_side *s, int64_t epoch, bool user_actors)
         .base_fee = fvm_big_u64(100),
         .circulating_supply = fil(10000),
         .user_actors = user_actors,
-        .trace = &s->sink,
+        .trace = s->twin->untraced ? NULL : &s->sink,
     };
     CHECK_OK(fvm_machine_new(&s->machine, s->context, &s->store, &s->root, &config));
 }
@@ -223,8 +252,8 @@ static void open_side(twin *t, int number, bool user_actors)
     CHECK_OK(fvm_engine_new(&s->engine, NULL));
     CHECK_OK(fvm_context_new(&s->context, s->engine, NULL));
     fvm_receipt_init(&s->receipt, NULL);
-    s->gas = s->own = 0;
-    s->sink = (fvm_trace_sink){ count_own, s };
+    s->gas = 0;
+    s->sink = (fvm_trace_sink){ count_spent, s };
     open_machine(s, 1, user_actors);
 }
 
@@ -374,7 +403,7 @@ static fvm_big amount(const char *text);
 
 /* --- sending --- */
 
-static uint64_t nonce_of(twin *t, uint64_t id)
+uint64_t twin_nonce(twin *t, uint64_t id)
 {
     const fvm_actor *actor;
     fvm_state_view *view;
@@ -388,6 +417,16 @@ static uint64_t nonce_of(twin *t, uint64_t id)
     return nonce;
 }
 
+uint64_t twin_chain_length(const fvm_message *message)
+{
+    fvm_buf bytes;
+    fvm_buf_init(&bytes, NULL);
+    CHECK_OK(fvm_message_write(&bytes, message));
+    uint64_t len = bytes.len + 1 + 2 + 66; /* [message, type and signature] */
+    fvm_buf_deinit(&bytes);
+    return len;
+}
+
 static const fvm_receipt *send_both(twin *t, const char *why, fvm_apply_kind kind,
                                     fvm_message *message, const fvm_bytes params[2])
 {
@@ -396,7 +435,7 @@ static const fvm_receipt *send_both(twin *t, const char *why, fvm_apply_kind kin
         twin_side *s = &t->side[i];
         message->params = params[i];
         CHECK_OK(fvm_machine_apply(s->machine, &s->receipt, message, kind,
-                                   kind == FVM_APPLY_EXPLICIT ? 100 + params[i].len : 0));
+                                   kind == FVM_APPLY_EXPLICIT ? twin_chain_length(message) : 0));
         s->gas += s->receipt.gas_used;
     }
     t->nonce++; /* robust addresses are made of it */
@@ -430,7 +469,7 @@ const fvm_receipt *twin_send_explicit(twin *t, uint64_t from, const fvm_address 
 {
     fvm_message message = { .from = fvm_address_id(from),
                             .to = *to,
-                            .nonce = nonce_of(t, from) + nonce_off,
+                            .nonce = twin_nonce(t, from) + nonce_off,
                             .value = *value,
                             .method = method };
     return send_both(t, "explicit", FVM_APPLY_EXPLICIT, &message,

@@ -39,15 +39,25 @@ enum {
 };
 #define TWIN_FIRST_CREATED (TWIN_END + 1)
 
+/** What gas is for. */
+typedef enum twin_spent {
+    TWIN_OWN,       /* actors themselves: running, memory, entering the machine */
+    TWIN_INCLUSION, /* the message and its return value on chain */
+    TWIN_STORAGE,   /* blocks made and linked, roots, actors, events */
+    TWIN_OPENING,   /* blocks read from the state */
+    TWIN_CALLS,     /* calls, transfers, look-ups, hashes, signatures */
+    TWIN_SPENT_COUNT,
+} twin_spent;
+
 typedef struct twin_side {
     fvm_blockstore bundle, store;
     fvm_cid manifest, root;
     fvm_engine *engine;
     fvm_context *context;
     fvm_machine *machine;
-    fvm_receipt receipt; /* of the last message */
-    uint64_t gas;        /* used by all so far */
-    uint64_t own;        /* milligas of these for wasm, memory and host calls */
+    fvm_receipt receipt;              /* of the last message */
+    uint64_t gas;                     /* used by all so far */
+    uint64_t spent[TWIN_SPENT_COUNT]; /* of these, in milligas */
     fvm_trace_sink sink;
     struct twin *twin;
     int number;
@@ -58,6 +68,7 @@ typedef struct twin {
     int sides;         /* 2, or 1 when v18 is not here */
     int64_t epoch;
     bool user_actors;
+    bool untraced;  /* from the next epoch on: nothing is counted, for who takes the time */
     uint64_t nonce; /* of the next message */
     uint64_t gas_limit;
     /* Is told what happens on side 0 or 1, unless NULL. */
@@ -84,8 +95,8 @@ const fvm_receipt *twin_send(twin *t, uint64_t from, const fvm_address *to, uint
 /** The same with parameters that differ, as codes do, and `why`. */
 const fvm_receipt *twin_send_each(twin *t, const char *why, uint64_t from, const fvm_address *to,
                                   uint64_t method, const fvm_big *value, const fvm_bytes params[2]);
-/** A message as in a block, with preflight, but a fee cap of 0, as gas may differ: `nonce_off` is added to
- *  the nonce that is due. */
+/** A message as in a block, with preflight and inclusion, but a fee cap of 0, as gas may differ: `nonce_off` is
+ *  added to the nonce that is due. */
 const fvm_receipt *twin_send_explicit(twin *t, uint64_t from, const fvm_address *to,
                                       uint64_t method, const fvm_big *value, fvm_bytes params,
                                       uint64_t nonce_off);
@@ -96,6 +107,11 @@ fvm_cid twin_code(twin *t, int side, const char *type);
 /** The init actor's Exec of a type of built-in actor; `value` and `constructor` in the notation below. */
 const fvm_receipt *twin_exec(twin *t, const char *why, const char *from, const char *type,
                              const char *value, const char *constructor);
+
+/** The nonce that an actor's next message must have. */
+uint64_t twin_nonce(twin *t, uint64_t id);
+/** Bytes that a message has on chain, signed by a key of secp256k1's. */
+uint64_t twin_chain_length(const fvm_message *message);
 
 /** All balances on a side together. */
 fvm_big twin_supply(twin *t, int side);
