@@ -119,6 +119,7 @@ typedef struct fvm_tipset {
     uint32_t event_count; /* events of the messages; logs are those of Ethereum's shape */
     uint32_t log_count;
     uint64_t gas_used, gas_limit; /* sums over the messages */
+    uint64_t chain_id;            /* that they ran under */
     uint8_t bloom[256];           /* over the logs' addresses and topics */
     uint8_t randomness[32];       /* beacon's, of its epoch */
 } fvm_tipset;

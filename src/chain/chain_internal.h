@@ -136,6 +136,9 @@ FVM_NODISCARD fvm_err fvm__run_cron(fvm__runner *runner, uint64_t epoch);
 /** Cron in the null rounds between `parent` and `epoch`; then the conditions of the tipset. */
 FVM_NODISCARD fvm_err fvm__run_null_rounds(fvm__runner *runner, const fvm_tipset *parent,
                                            const fvm__conditions *conditions);
+/** What a tipset ran under. */
+void fvm__conditions_of_tipset(fvm__conditions *out, const fvm_tipset *t,
+                               const fvm_trace_sink *trace);
 /** Applies a message as a tipset does. `implicit` as in fvm__message_write. */
 FVM_NODISCARD fvm_err fvm__run_message(fvm__runner *runner, fvm_receipt *receipt,
                                        const fvm_message *message, uint64_t chain_length,

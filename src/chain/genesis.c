@@ -74,6 +74,7 @@ static fvm_err put_tipset(fvm_chain *c, const fvm__params *p)
         .parent_receipts = fvm_empty_array_cid(),
         .executed = p->genesis_state,
         .state = p->genesis_state,
+        .chain_id = p->chain_id,
     };
     fvm__next_randomness(t.randomness, nothing, p->chain_id);
     FVM_TRY(fvm__block_write(&t, c->blocks, &parts, &c->miner, c->alloc));

@@ -66,7 +66,7 @@ static fvm_err take_bloom(uint8_t bloom[256], fvm_bytes *in)
 
 /* --- tipsets --- */
 
-#define TIPSET_FIELDS 18
+#define TIPSET_FIELDS 19
 
 fvm_err fvm__tipset_write(fvm_buf *out, const fvm_tipset *t)
 {
@@ -90,6 +90,7 @@ fvm_err fvm__tipset_write(fvm_buf *out, const fvm_tipset *t)
     FVM_TRY(fvm_cbor_put_uint(out, t->log_count));
     FVM_TRY(fvm_cbor_put_uint(out, t->gas_used));
     FVM_TRY(fvm_cbor_put_uint(out, t->gas_limit));
+    FVM_TRY(fvm_cbor_put_uint(out, t->chain_id));
     FVM_TRY(put_bloom(out, t->bloom));
     return put_fixed(out, t->randomness, 32);
 }
@@ -118,6 +119,7 @@ fvm_err fvm__tipset_read(fvm_tipset *out, uint64_t number, fvm_bytes in)
     FVM_TRY(fvm_cbor_u32(&t.log_count, &in));
     FVM_TRY(fvm_cbor_uint(&t.gas_used, &in));
     FVM_TRY(fvm_cbor_uint(&t.gas_limit, &in));
+    FVM_TRY(fvm_cbor_uint(&t.chain_id, &in));
     FVM_TRY(take_bloom(t.bloom, &in));
     FVM_TRY(take_fixed(t.randomness, 32, &in));
     FVM_TRY(fvm_cbor_end(in));

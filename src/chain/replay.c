@@ -49,15 +49,13 @@ static fvm_err rerun_all(rerun *r, const fvm_tipset *t, const fvm_tipset *parent
     return err == ENOUGH ? FVM_OK : err;
 }
 
-void fvm__conditions_of_tipset(fvm_chain *c, fvm__conditions *out, const fvm_tipset *t,
+void fvm__conditions_of_tipset(fvm__conditions *out, const fvm_tipset *t,
                                const fvm_trace_sink *trace)
 {
-    fvm_chain_info info;
-    fvm_chain_info_get(c, &info);
     *out = (fvm__conditions){
         .epoch = t->number,
         .timestamp = t->timestamp,
-        .chain_id = info.chain_id,
+        .chain_id = t->chain_id,
         .base_fee = t->base_fee,
         .trace = trace,
         .debug = trace != NULL,
@@ -72,7 +70,7 @@ static fvm_err open_before(fvm_chain *c, fvm_chain_view **out, rerun *r, uint64_
     FVM_TRY(fvm_chain_tipset(c, &t, number));
     if (number == 0) return FVM_ERR_INVALID; /* genesis runs nothing */
     FVM_TRY(fvm_chain_tipset(c, &parent, t.parent_number));
-    fvm__conditions_of_tipset(c, &r->conditions, &t, trace);
+    fvm__conditions_of_tipset(&r->conditions, &t, trace);
     FVM_TRY(fvm__view_on(c, out, &t, &t.parent_state, t.parent_number, &r->conditions));
     r->chain = c;
     r->runner = &(*out)->runner;

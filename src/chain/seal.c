@@ -349,6 +349,7 @@ static void begin_tipset(work *w)
         .base_fee = w->conditions.base_fee,
         .parent_state = parent->state,
         .parent_receipts = parent->receipts,
+        .chain_id = w->conditions.chain_id,
     };
     memcpy(w->t.parent_hash, parent->hash, 32);
     memcpy(w->t.randomness, w->conditions.randomness, 32);

@@ -4,6 +4,7 @@
 
 #include "chain/chain.h"
 #include "chain/key.h"
+#include "chain_token.h"
 #include "test.h"
 
 #define ACCOUNTS 4
