@@ -40,10 +40,14 @@ typedef struct fvm_command {
 } fvm_command;
 fvm_cli_exit fvm_cmd_actor(int argc, char **argv);
 fvm_cli_exit fvm_cmd_bundle(int argc, char **argv);
+fvm_cli_exit fvm_cmd_call(int argc, char **argv);
 fvm_cli_exit fvm_cmd_car(int argc, char **argv);
 fvm_cli_exit fvm_cmd_conformance(int argc, char **argv);
+fvm_cli_exit fvm_cmd_deploy(int argc, char **argv);
 fvm_cli_exit fvm_cmd_genesis(int argc, char **argv);
 fvm_cli_exit fvm_cmd_ipld(int argc, char **argv);
+fvm_cli_exit fvm_cmd_logs(int argc, char **argv);
+fvm_cli_exit fvm_cmd_send(int argc, char **argv);
 fvm_cli_exit fvm_cmd_trace(int argc, char **argv);
 fvm_cli_exit fvm_cmd_profile(int argc, char **argv);
 fvm_cli_exit fvm_cmd_run(int argc, char **argv);

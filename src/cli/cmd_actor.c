@@ -1,11 +1,15 @@
 /* cmd_actor.c - `fvm actor`: actors in C, from an empty folder to a tested module. */
 #include "cmd_actor.h"
+#include "actor_client.h"
 
 static const fvm_command commands[] = {
     { "new", "make a project that builds", fvm_cmd_actor_new },
     { "build", "compile, strip, check; bytes by section", fvm_cmd_actor_build },
     { "test", "run the project's tests in the machine, with gas", fvm_cmd_actor_test },
-    { "state", "print an actor of a state tree, its state by name", fvm_cmd_actor_state },
+    { "install", "install a code at a node", fvm_cmd_actor_install },
+    { "create", "make an actor of an installed code", fvm_cmd_actor_create },
+    { "invoke", "call a method of an actor at a node", fvm_cmd_actor_invoke },
+    { "state", "print an actor of a node or a state tree, its state by name", fvm_cmd_actor_state },
 };
 
 static void usage(FILE *out)

@@ -1,4 +1,5 @@
 /* cmd_actor_state.c - `fvm actor state`: an actor of a state, its state by name. */
+#include "actor_client.h"
 #include "blocks.h"
 #include "cmd_actor.h"
 #include "json.h"
@@ -12,11 +13,14 @@
 #include <inttypes.h>
 
 static const char help[] =
-    "Usage: fvm actor state SOURCE ROOT ADDRESS [OPTION]...\n\n"
-    "Prints an actor of the state tree at ROOT and what its state block says, by name where the\n"
+    "Usage: fvm actor state ADDRESS [--rpc URL] [--json]\n"
+    "       fvm actor state SOURCE ROOT ADDRESS [OPTION]...\n\n"
+    "The first form asks a node for the actor and its state. The second prints an actor of the\n"
+    "state tree at ROOT and what its state block says, by name where the\n"
     "actor is a built-in one (of the embedded actors or of mainnet's, by the list in the state),\n"
     "else as DAG-JSON. SOURCE is a CAR file or the folder of an LMDB database; ADDRESS any form,\n"
     "with f or t.\n\n"
+    "  --rpc URL  the node (default $FVM_RPC, else " FVM_CLIENT_URL ")\n"
     "  --links    follow links: collections and linked blocks are printed in their places\n"
     "  --max N    entries of one collection to print (default 20)\n"
     "  --bundle B where the actors' code and list are, if not in SOURCE\n"
@@ -25,10 +29,10 @@ static const char help[] =
     "  --help     this text\n\n"
     "Example: fvm actor state state.car bafy2bzace... f01 --links\n\n" FVM_CLI_EXIT_HELP;
 
-enum { LINKS, MAX, BUNDLE, JSON, HELP };
+enum { LINKS, MAX, BUNDLE, JSON, HELP, RPC };
 static const fvm_option options[] = {
     [LINKS] = { "--links", false }, [MAX] = { "--max", true },    [BUNDLE] = { "--bundle", true },
-    [JSON] = { "--json", false },   [HELP] = { "--help", false },
+    [JSON] = { "--json", false },   [HELP] = { "--help", false }, [RPC] = { "--rpc", true },
 };
 
 typedef struct request {
@@ -184,6 +188,7 @@ fvm_cli_exit fvm_cmd_actor_state(int argc, char **argv)
 {
     fvm_args args = { argc, argv, "actor state", options, FVM_COUNT(options), 0, false, NULL };
     request q = { .max = 20 };
+    fvm_client_options node = { .url = NULL };
     size_t words = 0;
     for (int which; (which = fvm_args_next(&args)) != FVM_ARG_END;) {
         switch (which) {
@@ -193,6 +198,7 @@ fvm_cli_exit fvm_cmd_actor_state(int argc, char **argv)
             break;
         case BUNDLE: q.bundle = args.value; break;
         case JSON: q.json = true; break;
+        case RPC: node.url = args.value; break;
         case HELP: fputs(help, stdout); return FVM_EXIT_OK;
         case FVM_ARG_POSITIONAL:
             if (words < FVM_COUNT(q.words)) q.words[words] = args.value;
@@ -201,8 +207,11 @@ fvm_cli_exit fvm_cmd_actor_state(int argc, char **argv)
         default: return FVM_EXIT_USAGE;
         }
     }
+    node.json = q.json;
+    if (words == 1) return fvm_cmd_actor_state_node(q.words[0], &node);
     if (words != FVM_COUNT(q.words)) {
-        fputs("fvm actor state: SOURCE ROOT ADDRESS. See 'fvm actor state --help'.\n", stderr);
+        fputs("fvm actor state: ADDRESS, or SOURCE ROOT ADDRESS. See 'fvm actor state --help'.\n",
+              stderr);
         return FVM_EXIT_USAGE;
     }
     found f = { .id = 0 };

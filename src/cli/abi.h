@@ -1,0 +1,31 @@
+/* abi.h - Solidity's ABI for what a command line can hold: uintN, intN, address, bool, bytesN, bytes, string,
+ * and arrays T[], T[n] of these, written [a,b,c]. Tuples are not taken. Spec: docs.soliditylang.org, ABI. */
+#ifndef FVM_CLI_ABI_H
+#define FVM_CLI_ABI_H
+
+#include "cli.h"
+
+#include <jansson.h>
+
+#define FVM_ABI_PARAMS_MAX 32
+
+/** Types of parameters, taken apart. */
+typedef struct fvm_abi_types {
+    char type[FVM_ABI_PARAMS_MAX][40]; /* canonical: "uint" is "uint256" */
+    size_t count;
+} fvm_abi_types;
+
+/** Reads "name(type,...)" or "name(type,...)(type,...)"; keccak-256 of the canonical form goes to `hash` (an
+ *  event's topic), its first four bytes to `selector`. FVM_ERR_MALFORMED, told in `why`. */
+FVM_NODISCARD fvm_err fvm_abi_hash(uint8_t hash[32], fvm_abi_types *in, fvm_abi_types *out,
+                                   const char *text, fvm_why *why);
+FVM_NODISCARD fvm_err fvm_abi_signature(uint8_t selector[4], fvm_abi_types *in, fvm_abi_types *out,
+                                        const char *text, fvm_why *why);
+/** One type more; FVM_ERR_MALFORMED when it is none. */
+FVM_NODISCARD fvm_err fvm_abi_add(fvm_abi_types *types, const char *type, fvm_why *why);
+/** Appends the encoding of `count` values. FVM_ERR_MALFORMED, FVM_ERR_RANGE, told in `why`. */
+FVM_NODISCARD fvm_err fvm_abi_encode(fvm_buf *out, const fvm_abi_types *types, char **values,
+                                     size_t count, fvm_why *why);
+/** The values as a JSON list: numbers as text, bytes as 0x.... FVM_ERR_MALFORMED; FVM_ERR_NOMEM. */
+FVM_NODISCARD fvm_err fvm_abi_decode(json_t **out, const fvm_abi_types *types, fvm_bytes data);
+#endif
