@@ -1,4 +1,9 @@
 /* alloc.c - the C library behind fvm_allocator. */
+#ifdef __linux__
+#define _DEFAULT_SOURCE /* madvise */
+#include <sys/mman.h>
+#endif
+
 #include "util.h"
 
 #include <stdlib.h>
@@ -18,4 +23,17 @@ const fvm_allocator *fvm_allocator_libc(void)
 {
     static const fvm_allocator libc = { libc_resize, NULL };
     return &libc;
+}
+
+void fvm__mem_large_pages(void *ptr, size_t size)
+{
+#ifdef __linux__
+    const uintptr_t page = (uintptr_t)2 << 20;
+    uintptr_t start = ((uintptr_t)ptr + page - 1) & ~(page - 1), end = (uintptr_t)ptr + size;
+    if (end < size || end < start || end - start < page) return;
+    (void)madvise((uint8_t *)ptr + (start - (uintptr_t)ptr), (end - start) & ~(page - 1),
+                  MADV_HUGEPAGE);
+#else
+    (void)ptr, (void)size;
+#endif
 }

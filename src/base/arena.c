@@ -6,7 +6,7 @@
 
 #define ARENA_ALIGN ((size_t)16)
 #define ARENA_FIRST_CHUNK ((size_t)4096)
-#define ARENA_LARGEST_CHUNK ((size_t)1 << 20)
+#define ARENA_LARGEST_CHUNK ((size_t)8 << 20)
 
 struct fvm_arena_chunk {
     fvm_arena_chunk *prev;
@@ -59,6 +59,7 @@ static bool add_chunk(fvm_arena *arena, size_t size)
     if (cap > SIZE_MAX - sizeof(fvm_arena_chunk)) return false;
     fvm_arena_chunk *chunk = fvm_mem_alloc(arena->alloc, sizeof *chunk + cap);
     if (!chunk) return false;
+    if (cap == ARENA_LARGEST_CHUNK) fvm__mem_large_pages(chunk, sizeof *chunk + cap);
     *chunk = (fvm_arena_chunk){ .prev = arena->head, .cap = cap };
     arena->head = chunk;
     if (arena->chunk < ARENA_LARGEST_CHUNK) arena->chunk *= 2;

@@ -146,6 +146,9 @@ static inline void *fvm_mem_alloc(const fvm_allocator *a, size_t size)
 {
     return size ? fvm_mem_resize(a, NULL, 0, size) : NULL;
 }
+/** Asks for large pages under memory of many megabytes that is read here and there: without, most such
+ *  reads miss the table of pages as well. A hint; touches nothing. */
+void fvm__mem_large_pages(void *ptr, size_t size);
 static inline void *fvm_mem_zalloc(const fvm_allocator *a, size_t size)
 {
     void *p = fvm_mem_alloc(a, size);

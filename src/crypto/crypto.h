@@ -7,6 +7,8 @@
 
 void fvm_blake2b_160(uint8_t out[20], fvm_bytes in);
 void fvm_blake2b_256(uint8_t out[32], fvm_bytes in);
+/** blake2b-256 of each of `count` messages, faster than one after another. */
+void fvm_blake2b_256_many(uint8_t (*out)[32], const fvm_bytes *in, size_t count);
 void fvm_blake2b_512(uint8_t out[64], fvm_bytes in);
 /** Address checksums: blake2b with a 4-byte output. */
 void fvm_blake2b_32(uint8_t out[4], fvm_bytes in);

@@ -100,9 +100,7 @@ static fvm_err memory_has(void *self, bool *out, const fvm_cid *cid)
 static fvm_err memory_put_many(void *self, const fvm_block *blocks, size_t count)
 {
     memory_store *store = self;
-    for (size_t i = 0; i < count; i++)
-        FVM_TRY(fvm__blocktable_put(&store->table, &blocks[i].cid, blocks[i].data));
-    return FVM_OK;
+    return fvm__blocktable_put_many(&store->table, blocks, count);
 }
 
 static void memory_free(void *self)
@@ -133,6 +131,6 @@ fvm_err fvm_blockstore_memory_new(fvm_blockstore *out, const fvm_allocator *allo
 void fvm_blockstore_memory_stats(const fvm_blockstore *bs, size_t *blocks, size_t *bytes)
 {
     const memory_store *store = bs->self;
-    *blocks = store->table.map.live;
+    *blocks = store->table.count;
     *bytes = store->table.bytes;
 }

@@ -43,9 +43,7 @@ static fvm_err buffered_has(void *self, bool *out, const fvm_cid *cid)
 static fvm_err buffered_put_many(void *self, const fvm_block *blocks, size_t count)
 {
     buffered_store *store = self;
-    for (size_t i = 0; i < count; i++)
-        FVM_TRY(fvm__blocktable_put(&store->table, &blocks[i].cid, blocks[i].data));
-    return FVM_OK;
+    return fvm__blocktable_put_many(&store->table, blocks, count);
 }
 
 static fvm_err buffered_view(void *self, fvm_bytes *out, const fvm_cid *cid)
@@ -101,14 +99,13 @@ void fvm_buffered_clear(const fvm_blockstore *buffered)
 void fvm_buffered_stats(const fvm_blockstore *buffered, size_t *blocks, size_t *bytes)
 {
     const buffered_store *store = buffered->self;
-    *blocks = store->table.map.live;
+    *blocks = store->table.count;
     *bytes = store->table.bytes;
 }
 
 /* --- the walk --- */
 
 typedef struct step {
-    fvm_cid cid;
     fvm__stored_block *block;
     bool exit;
 } step;
@@ -145,9 +142,17 @@ static fvm_err check_link(bool *follow, const fvm_cid *cid, fvm_flush_rules rule
 
 static fvm_err meet_link(void *ctx, const fvm_cid *cid);
 
+/* Most links of what is written lead out of the buffer: told by their bytes. */
+static bool leads_out(void *ctx, const uint8_t *cid)
+{
+    const walk *w = ctx;
+    return (cid[1] == FVM_CODEC_DAG_CBOR || cid[1] == FVM_CODEC_RAW) &&
+           !fvm__blocktable_may_have(&w->store->table, cid);
+}
+
 static fvm_err scan(walk *w, fvm_bytes block)
 {
-    fvm_err err = fvm__cbor_scan(block, w->rules == FVM_FLUSH_V2, meet_link, w);
+    fvm_err err = fvm__cbor_scan(block, w->rules == FVM_FLUSH_V2, meet_link, leads_out, w);
     return fvm_err_class_of(err) == FVM_CLASS_INPUT ? FVM_ERR_BAD_STATE : err;
 }
 
@@ -162,7 +167,7 @@ static fvm_err meet_link(void *ctx, const fvm_cid *cid)
     if (cid->hash == FVM_HASH_IDENTITY) return scan(w, (fvm_bytes){ cid->digest, cid->digest_len });
     fvm__stored_block *block = fvm__blocktable_get(&w->store->table, cid);
     if (!block || block->walk == w->number) return FVM_OK;
-    return push(&w->stack, &(step){ .cid = *cid, .block = block });
+    return push(&w->stack, &(step){ .block = block });
 }
 
 static fvm_err run(walk *w, const fvm_cid *root)
@@ -172,8 +177,9 @@ static fvm_err run(walk *w, const fvm_cid *root)
         step s;
         w->stack.len -= sizeof s;
         memcpy(&s, w->stack.ptr + w->stack.len, sizeof s);
+        fvm_block block = { .data = fvm__stored_bytes(s.block) };
+        FVM_TRY(fvm_cid_read(&block.cid, NULL, (fvm_bytes){ s.block->bytes, s.block->cid_len }));
         if (s.exit) {
-            fvm_block block = { s.cid, fvm__stored_bytes(s.block) };
             FVM_TRY(fvm_buf_append(w->out, (fvm_bytes){ (const uint8_t *)&block, sizeof block }));
             continue;
         }
@@ -181,7 +187,7 @@ static fvm_err run(walk *w, const fvm_cid *root)
         s.block->walk = w->number;
         s.exit = true;
         FVM_TRY(push(&w->stack, &s));
-        if (s.cid.codec == FVM_CODEC_DAG_CBOR) FVM_TRY(scan(w, fvm__stored_bytes(s.block)));
+        if (block.cid.codec == FVM_CODEC_DAG_CBOR) FVM_TRY(scan(w, block.data));
     }
     return FVM_OK;
 }

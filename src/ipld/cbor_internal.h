@@ -46,7 +46,9 @@ FVM_NODISCARD fvm_err fvm__cbor_link(fvm_bytes *cid, uint64_t *codec, fvm_bytes 
 FVM_NODISCARD fvm_err fvm__cbor_put_link(fvm_buf *out, fvm_bytes cid);
 
 /** The link scanner. `strict` adds what nv17 refuses: heads that are not minimal, and link strings of
- *  over 100 bytes (reference/executor.md 7). */
+ *  over 100 bytes (reference/executor.md 7). `skip` (may be NULL) is asked about each CID of the common
+ *  form (cid_common.h) by its bytes: true, and it is not visited. */
 FVM_NODISCARD fvm_err fvm__cbor_scan(fvm_bytes block, bool strict,
-                                     fvm_err (*visit)(void *ctx, const fvm_cid *cid), void *ctx);
+                                     fvm_err (*visit)(void *ctx, const fvm_cid *cid),
+                                     bool (*skip)(void *ctx, const uint8_t *cid), void *ctx);
 #endif

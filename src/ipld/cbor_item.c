@@ -132,8 +132,42 @@ static fvm_err take_item(reader *r)
                                                     : open_level(r, major == CBOR_MAP, value);
 }
 
+/* Steps over an item at `at` if it is one of those that states consist of: a number or a string with
+ * a head of one or two bytes, null, a link of the common form. NULL: it is another, or not whole. */
+static inline const uint8_t *skip_plain(const uint8_t *at, const uint8_t *end)
+{
+    if (end - at < 2) return NULL;
+    unsigned head = *at, low = head & 0x1f;
+    size_t len = low < 24 ? 1 : 2;
+    if (head == 0xd8) {
+        fvm_bytes link = { at, (size_t)(end - at) };
+        return fvm__link_is_common(link) ? at + FVM__LINK_COMMON_LEN : NULL;
+    }
+    if (head == 0xf6) return at + 1;
+    if (low > 24 || head >= 0x60) return NULL;
+    if (head >= 0x40) len += low < 24 ? low : at[1];
+    return len <= (size_t)(end - at) ? at + len : NULL;
+}
+
+/* The same for one such item, or an array of them, which is what nearly every value of a trie is. The
+ * long way takes what ends with the input and is a single byte. */
+static inline const uint8_t *skip_flat(const uint8_t *at, const uint8_t *end)
+{
+    if (end - at < 2 || (*at & 0xe0) != 0x80) return skip_plain(at, end);
+    unsigned count = *at++ & 0x1f;
+    if (count > 23) return NULL;
+    while (at && count-- > 0) at = skip_plain(at, end);
+    return at;
+}
+
 fvm_err fvm_cbor_item(fvm_bytes *out, fvm_bytes *in)
 {
+    const uint8_t *end = in->len ? skip_flat(in->ptr, in->ptr + in->len) : NULL;
+    if (end) {
+        *out = (fvm_bytes){ in->ptr, (size_t)(end - in->ptr) };
+        *in = (fvm_bytes){ end, in->len - out->len };
+        return FVM_OK;
+    }
     if (in->len && in->ptr[0] <= 0x3b) { /* a number needs no levels */
         fvm_bytes rest = *in;
         uint8_t major;

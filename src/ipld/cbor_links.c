@@ -42,7 +42,8 @@ static fvm_err scan_link(fvm_cid *cid, fvm_bytes *in, bool strict)
 }
 
 fvm_err fvm__cbor_scan(fvm_bytes block, bool strict,
-                       fvm_err (*visit)(void *ctx, const fvm_cid *cid), void *ctx)
+                       fvm_err (*visit)(void *ctx, const fvm_cid *cid),
+                       bool (*skip)(void *ctx, const uint8_t *cid), void *ctx)
 {
     for (uint64_t left = 1; left > 0; left--) {
         uint8_t major;
@@ -50,6 +51,10 @@ fvm_err fvm__cbor_scan(fvm_bytes block, bool strict,
         fvm_bytes skipped;
         fvm_cid cid;
         if (fvm__link_is_common(block)) { /* its heads are minimal */
+            if (skip && skip(ctx, block.ptr + FVM__LINK_COMMON_HEAD)) {
+                FVM_TRY(fvm_bytes_take(&skipped, &block, FVM__LINK_COMMON_LEN));
+                continue;
+            }
             FVM_TRY(fvm_cbor_cid(&cid, &block));
             FVM_TRY(visit(ctx, &cid));
             continue;
@@ -80,5 +85,5 @@ fvm_err fvm__cbor_scan(fvm_bytes block, bool strict,
 
 fvm_err fvm_cbor_links(fvm_bytes block, fvm_err (*visit)(void *ctx, const fvm_cid *cid), void *ctx)
 {
-    return fvm__cbor_scan(block, false, visit, ctx);
+    return fvm__cbor_scan(block, false, visit, NULL, ctx);
 }

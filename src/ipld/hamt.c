@@ -119,7 +119,8 @@ static fvm_err walk(fvm_hamt *hamt, path *p, const uint8_t hash[32])
             fvm_cid cid = hamt_slot_link(slot);
             hamt_node *child;
             FVM_TRY(read_node(hamt, &child, &cid, false));
-            *slot = (hamt_slot){ .u.child = child, .kind = HAMT_CHILD };
+            slot->kind = HAMT_CHILD;
+            slot->u.child = child;
         }
         node = slot->u.child;
     }
@@ -256,12 +257,10 @@ static fvm_err insert(fvm_hamt *hamt, path *p, hamt_pair pair)
     hamt_slot slot;
     if (!p->slot) FVM_TRY(hamt_node_reserve(node, hamt->alloc));
     FVM_TRY(make_slot(hamt, &slot, p, pair));
-    if (p->slot) {
-        hamt_slot_free(hamt->alloc, p->slot);
-        *p->slot = slot;
-    } else {
+    if (p->slot)
+        hamt_node_replace(hamt->alloc, node, p->slot, &slot);
+    else
         hamt_node_insert(node, p->indexes[p->depth], &slot);
-    }
     mark_dirty(p, p->depth);
     return FVM_OK;
 }
@@ -273,15 +272,16 @@ static fvm_err replace(fvm_hamt *hamt, path *p, unsigned i, fvm_bytes value)
     hamt_pair pairs[HAMT_BUCKET_MAX];
     size_t count = list_pairs(pairs, p->slot);
     if (fvm_bytes_eq(pairs[i].value, value)) return FVM_OK;
-    if (p->slot->owned && entry->value_len == value.len) {
-        uint8_t *bytes = (uint8_t *)(p->slot->u.entries + count); /* of all entries in turn */
+    hamt_node *node = p->nodes[p->depth];
+    if (entry->value_len == value.len) {
+        /* the bytes are the bucket's, of all entries in turn, or the block's */
+        uint8_t *bytes = p->slot->owned ? (uint8_t *)(p->slot->u.entries + count) : node->block;
         memmove(bytes + (pairs[i].value.ptr - bytes), value.ptr, value.len);
     } else {
         hamt_slot slot;
         pairs[i].value = value;
         FVM_TRY(hamt_bucket_make(&slot, pairs, count, hamt->alloc));
-        hamt_slot_free(hamt->alloc, p->slot);
-        *p->slot = slot;
+        hamt_node_replace(hamt->alloc, node, p->slot, &slot);
     }
     mark_dirty(p, p->depth);
     return FVM_OK;
@@ -362,19 +362,22 @@ fvm_err fvm_hamt_delete(fvm_hamt *hamt, bool *existed, fvm_bytes key)
     hamt_slot *slot = &node->slots[fvm__slotset_rank(&node->used, index)], fresh;
     if (count > 0) FVM_TRY(hamt_bucket_make(&fresh, left, count, hamt->alloc));
     mark_dirty(&p, depth);
-    hamt_slot_free(hamt->alloc, slot); /* with the nodes below, which the pairs came from */
-    if (count > 0)
-        *slot = fresh;
-    else
+    /* what the slot owned goes with the nodes below, which the pairs came from */
+    if (count > 0) {
+        hamt_node_replace(hamt->alloc, node, slot, &fresh);
+    } else {
+        hamt_slot_free(hamt->alloc, slot);
         hamt_node_remove(node, index);
+    }
     if (existed) *existed = true;
     return FVM_OK;
 }
 
-/* --- writing and iterating: both recurse over nodes, at most HAMT_LEVELS_MAX deep --- */
+/* --- writing --- */
 
-/* Writes the node and what is dirty below it. A node whose write failed stays dirty, and so do all
- * above it. */
+#ifdef __wasm__
+/* Writes the node and what is dirty below it; at most HAMT_LEVELS_MAX deep. A node whose write failed
+ * stays dirty, and so do all above it. */
 static fvm_err flush_node(fvm_hamt *hamt, hamt_node *node)
 {
     if (!node->dirty) return FVM_OK;
@@ -394,6 +397,109 @@ fvm_err fvm_hamt_flush(fvm_hamt *hamt, fvm_cid *root)
     *root = hamt->root->cid;
     return FVM_OK;
 }
+#else
+/* Dirty nodes are written level by level, from the deepest up: nodes of a level do not link to each
+ * other, so that many of them are hashed at once, which takes half the time. */
+#define BATCH 16u
+
+/* Writes up to BATCH nodes of one level. A node whose write failed stays dirty, and so do all above. */
+static fvm_err flush_batch(fvm_hamt *hamt, hamt_node *const *nodes, size_t count)
+{
+    fvm_block blocks[BATCH];
+    fvm_bytes data[BATCH];
+    uint8_t digests[BATCH][32];
+    hamt->scratch.len = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t start = hamt->scratch.len;
+        data[i] = (fvm_bytes){ nodes[i]->block, nodes[i]->block_len };
+        if (hamt_node_patch(nodes[i])) continue;
+        FVM_TRY(hamt_node_encode(&hamt->scratch, nodes[i]));
+        data[i] = (fvm_bytes){ NULL, hamt->scratch.len - start };
+    }
+    const uint8_t *encoded = hamt->scratch.ptr; /* one after another; moves no more */
+    for (size_t i = 0; i < count; i++) {
+        if (data[i].ptr) continue;
+        data[i].ptr = encoded;
+        encoded += data[i].len;
+    }
+    fvm_blake2b_256_many(digests, data, count);
+    for (size_t i = 0; i < count; i++) {
+        blocks[i] = (fvm_block){ .data = data[i],
+                                 .cid = { .codec = FVM_CODEC_DAG_CBOR,
+                                          .hash = FVM_HASH_BLAKE2B_256,
+                                          .version = 1,
+                                          .digest_len = 32 } };
+        memcpy(blocks[i].cid.digest, digests[i], 32);
+    }
+    FVM_TRY(fvm_blockstore_put_many(hamt->bs, blocks, count));
+    for (size_t i = 0; i < count; i++) {
+        nodes[i]->cid = blocks[i].cid;
+        nodes[i]->dirty = false;
+    }
+    return FVM_OK;
+}
+
+static hamt_node **nodes_in(const fvm_buf *list)
+{
+    return (hamt_node **)(void *)list->ptr; /* heap: aligned for anything */
+}
+
+static fvm_err push_node(fvm_buf *list, hamt_node *node)
+{
+    return fvm_buf_append(list, (fvm_bytes){ (const uint8_t *)&node, sizeof node });
+}
+
+/* Lists dirty nodes by level; level i is [starts[i], starts[i + 1]). All that is above a dirty node is
+ * dirty. */
+static fvm_err list_dirty(const fvm_hamt *hamt, fvm_buf *list, size_t *starts, unsigned *levels)
+{
+    starts[0] = 0;
+    FVM_TRY(push_node(list, hamt->root));
+    for (*levels = 1;; ++*levels) {
+        size_t end = list->len / sizeof(hamt_node *);
+        starts[*levels] = end;
+        if (*levels == HAMT_LEVELS_MAX) return FVM_OK;
+        for (size_t k = starts[*levels - 1]; k < end; k++) {
+            const hamt_node *node = nodes_in(list)[k];
+            for (uint32_t i = 0; i < node->count; i++) {
+                const hamt_slot *slot = &node->slots[i];
+                if (slot->kind == HAMT_CHILD && slot->u.child->dirty)
+                    FVM_TRY(push_node(list, slot->u.child));
+            }
+        }
+        if (list->len / sizeof(hamt_node *) == end) return FVM_OK;
+    }
+}
+
+static fvm_err flush_nodes(fvm_hamt *hamt, fvm_buf *list)
+{
+    size_t starts[HAMT_LEVELS_MAX + 1];
+    unsigned levels;
+    FVM_TRY(list_dirty(hamt, list, starts, &levels));
+    while (levels-- > 0) {
+        for (size_t at = starts[levels]; at < starts[levels + 1]; at += BATCH) {
+            size_t left = starts[levels + 1] - at;
+            FVM_TRY(flush_batch(hamt, nodes_in(list) + at, left < BATCH ? left : BATCH));
+        }
+    }
+    return FVM_OK;
+}
+
+fvm_err fvm_hamt_flush(fvm_hamt *hamt, fvm_cid *root)
+{
+    if (hamt->root->dirty) {
+        fvm_buf list;
+        fvm_buf_init(&list, hamt->alloc);
+        fvm_err err = flush_nodes(hamt, &list);
+        fvm_buf_deinit(&list);
+        FVM_TRY(err);
+    }
+    *root = hamt->root->cid;
+    return FVM_OK;
+}
+#endif
+
+/* --- iterating: recurses over nodes, at most HAMT_LEVELS_MAX deep --- */
 
 typedef fvm_err visitor(void *ctx, fvm_bytes key, fvm_bytes value);
 

@@ -7,7 +7,15 @@
 #include "cbor.h"
 #include "cbor_internal.h"
 #include "cid_common.h"
+#include "fixedbuf.h"
 #include "slotarray.h"
+
+/* In a module code is weight, and nodes are few: there they are always encoded. */
+#ifdef __wasm__
+#define PATCHES false
+#else
+#define PATCHES true
+#endif
 
 /* --- memory --- */
 
@@ -75,12 +83,21 @@ fvm_err hamt_node_reserve(hamt_node *node, const fvm_allocator *alloc)
                               4);
 }
 
+void hamt_node_replace(const fvm_allocator *alloc, hamt_node *node, hamt_slot *slot,
+                       const hamt_slot *other)
+{
+    hamt_slot_free(alloc, slot);
+    *slot = *other;
+    node->whole = false;
+}
+
 void hamt_node_insert(hamt_node *node, unsigned index, const hamt_slot *slot)
 {
     unsigned at = fvm__slotset_rank(&node->used, index);
     fvm__slots_insert(node->slots, node->count, at, slot, sizeof *slot);
     fvm__slotset_add(&node->used, index);
     node->count++;
+    node->whole = false;
 }
 
 void hamt_node_remove(hamt_node *node, unsigned index)
@@ -89,6 +106,7 @@ void hamt_node_remove(hamt_node *node, unsigned index)
     fvm__slots_remove(node->slots, node->count, at, sizeof *node->slots);
     fvm__slotset_remove(&node->used, index);
     node->count--;
+    node->whole = false;
 }
 
 /* --- reading --- */
@@ -97,14 +115,22 @@ void hamt_node_remove(hamt_node *node, unsigned index)
 typedef struct parsed {
     fvm__slotset used;
     size_t slot_count, entry_count;
+    bool canonical;                  /* encoding it again gives the same bytes */
     hamt_slot slots[FVM__SLOTS_MAX]; /* of a bucket: without its entries, which come in order */
     hamt_entry entries[FVM__SLOTS_MAX * HAMT_BUCKET_MAX];
 } parsed;
 
-static fvm_err parse_link(hamt_slot *slot, fvm_bytes *in)
+/* Whether what was taken between `from` and `in` is `head`, the way it is encoded here. */
+static bool is_head(const uint8_t *from, fvm_bytes in, unsigned head)
+{
+    return in.ptr == from + 1 && *from == head;
+}
+
+static fvm_err parse_link(parsed *p, hamt_slot *slot, fvm_bytes *in)
 {
     fvm_bytes cid;
     uint64_t codec;
+    p->canonical = PATCHES && p->canonical && fvm__link_is_common(*in);
     FVM_TRY(fvm__cbor_link(&cid, &codec, in));
     if (codec != FVM_CODEC_DAG_CBOR) return FVM_ERR_BAD_STATE;
     *slot = (hamt_slot){ .u.link = cid.ptr, .kind = HAMT_LINK, .cid_len = (uint8_t)cid.len };
@@ -118,15 +144,20 @@ static fvm_err parse_exact_array(uint64_t *count, fvm_bytes *in)
     return major == CBOR_ARRAY ? FVM_OK : FVM_ERR_BAD_STATE;
 }
 
-static fvm_err parse_entry(hamt_entry *entry, fvm_bytes *in)
+static fvm_err parse_entry(parsed *p, hamt_entry *entry, fvm_bytes *in)
 {
     uint8_t major;
     uint64_t len;
     fvm_bytes key, value;
+    const uint8_t *from = in->ptr;
     FVM_TRY(parse_exact_array(&len, in));
     if (len != 2) return FVM_ERR_BAD_STATE;
+    p->canonical = PATCHES && p->canonical && is_head(from, *in, 0x82);
+    from = in->ptr;
     FVM_TRY(fvm__cbor_head(&major, &len, in));
     if (major != CBOR_BYTES) return FVM_ERR_BAD_STATE;
+    /* keys of 24 bytes and more are rare */
+    p->canonical = PATCHES && p->canonical && len < 24 && is_head(from, *in, 0x40 | (unsigned)len);
     FVM_TRY(fvm_bytes_take(&key, in, len));
     FVM_TRY(fvm_cbor_item(&value, in));
     if (key.len > UINT32_MAX || value.len > UINT32_MAX) return FVM_ERR_BAD_STATE;
@@ -137,12 +168,14 @@ static fvm_err parse_entry(hamt_entry *entry, fvm_bytes *in)
 static fvm_err parse_bucket(parsed *p, hamt_slot *slot, fvm_bytes *in)
 {
     uint64_t count;
+    const uint8_t *from = in->ptr;
     FVM_TRY(parse_exact_array(&count, in));
     if (count == 0 || count > HAMT_BUCKET_MAX) return FVM_ERR_BAD_STATE;
+    p->canonical = PATCHES && p->canonical && is_head(from, *in, 0x80 | (unsigned)count);
     *slot = (hamt_slot){ .kind = HAMT_BUCKET, .count = (uint8_t)count };
     for (uint64_t i = 0; i < count; i++) {
         hamt_entry *entry = &p->entries[p->entry_count++];
-        FVM_TRY(parse_entry(entry, in));
+        FVM_TRY(parse_entry(p, entry, in));
         if (i == 0) continue;
         hamt_pair before = hamt_entry_pair(entry - 1), now = hamt_entry_pair(entry);
         if (fvm_bytes_cmp(before.key, now.key) >= 0) return FVM_ERR_BAD_STATE;
@@ -150,9 +183,26 @@ static fvm_err parse_bucket(parsed *p, hamt_slot *slot, fvm_bytes *in)
     return FVM_OK;
 }
 
+/* The heads at the front of a node: what there is before the slots. */
+static fvm_err encode_head(fvm_buf *out, const fvm__slotset *used, uint64_t count)
+{
+    FVM_TRY(fvm_cbor_put_array(out, 2));
+    FVM_TRY(fvm__slotset_put(out, used));
+    return fvm_cbor_put_array(out, count);
+}
+
+static bool head_is_canonical(const parsed *p, fvm_bytes head)
+{
+    uint8_t room[3 * 9 + FVM__SLOTS_MAX / 8];
+    fvm_buf out = fvm__fixed_buf(room, sizeof room);
+    return encode_head(&out, &p->used, p->slot_count) == FVM_OK &&
+           fvm_bytes_eq(fvm_buf_bytes(&out), head);
+}
+
 static fvm_err parse(parsed *p, fvm_bytes in, unsigned bit_width, bool is_root)
 {
     uint64_t count;
+    const fvm_bytes block = in;
     FVM_TRY(fvm_cbor_tuple(2, &in));
     FVM_TRY(fvm__slotset_read(&p->used, &in));
     FVM_TRY(fvm_cbor_array(&count, &in));
@@ -162,10 +212,11 @@ static fvm_err parse(parsed *p, fvm_bytes in, unsigned bit_width, bool is_root)
 
     p->entry_count = 0;
     p->slot_count = (size_t)count;
+    p->canonical = PATCHES && head_is_canonical(p, (fvm_bytes){ block.ptr, block.len - in.len });
     for (size_t i = 0; i < p->slot_count; i++) {
         if (in.len == 0) return FVM_ERR_TRUNCATED;
         if (in.ptr[0] >> 5 == CBOR_TAG)
-            FVM_TRY(parse_link(&p->slots[i], &in));
+            FVM_TRY(parse_link(p, &p->slots[i], &in));
         else
             FVM_TRY(parse_bucket(p, &p->slots[i], &in));
     }
@@ -184,11 +235,14 @@ static hamt_node *build(const parsed *p, fvm_bytes block, const fvm_allocator *a
     *node = (hamt_node){ .used = p->used,
                          .slots = (hamt_slot *)(node + 1),
                          .count = (uint32_t)p->slot_count,
-                         .size = head + block.len };
+                         .size = head + block.len,
+                         .block_len = block.len,
+                         .whole = p->canonical && block.len <= UINT32_MAX };
     if (slots_size) memcpy(node->slots, p->slots, slots_size);
     hamt_entry *entries = (hamt_entry *)(node->slots + p->slot_count);
     uint8_t *copy = (uint8_t *)(entries + p->entry_count);
     memcpy(copy, block.ptr, block.len);
+    node->block = copy;
     for (size_t i = 0; i < p->entry_count; i++) {
         entries[i] = p->entries[i];
         entries[i].key = copy + (p->entries[i].key - block.ptr);
@@ -196,6 +250,7 @@ static hamt_node *build(const parsed *p, fvm_bytes block, const fvm_allocator *a
     for (size_t i = 0; i < p->slot_count; i++) {
         hamt_slot *slot = &node->slots[i];
         if (slot->kind == HAMT_LINK) {
+            slot->at = (uint32_t)(slot->u.link - block.ptr); /* of use while the node is whole */
             slot->u.link = copy + (slot->u.link - block.ptr);
         } else {
             slot->u.entries = entries;
@@ -264,11 +319,23 @@ static fvm_err encode_slot(fvm_buf *out, const hamt_slot *slot)
     return fvm_cbor_put_cid(out, &cid);
 }
 
+bool hamt_node_patch(hamt_node *node)
+{
+    uint8_t cid[FVM_CID_BYTES_MAX];
+    if (!PATCHES || !node->whole) return false;
+    for (uint32_t i = 0; i < node->count; i++) {
+        const hamt_slot *slot = &node->slots[i];
+        if (slot->kind != HAMT_CHILD) continue;
+        /* read or written just now, so of the common form like the link that is there */
+        (void)fvm_cid_write(cid, &slot->u.child->cid);
+        memcpy(node->block + slot->at, cid, FVM__CID_COMMON_LEN);
+    }
+    return true;
+}
+
 fvm_err hamt_node_encode(fvm_buf *out, const hamt_node *node)
 {
-    FVM_TRY(fvm_cbor_put_array(out, 2));
-    FVM_TRY(fvm__slotset_put(out, &node->used));
-    FVM_TRY(fvm_cbor_put_array(out, node->count));
+    FVM_TRY(encode_head(out, &node->used, node->count));
     for (uint32_t i = 0; i < node->count; i++) FVM_TRY(encode_slot(out, &node->slots[i]));
     return FVM_OK;
 }

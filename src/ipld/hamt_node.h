@@ -5,7 +5,11 @@
  *     [node | slots, one for each bit that is set | entries of all buckets | the block's bytes]
  *
  * Entries point into the block's bytes, where a value stands right behind its key. A bucket that
- * changes gets a stretch of its own, laid out alike, and a slot array that grows moves out. */
+ * changes gets a stretch of its own, laid out alike, and a slot array that grows moves out.
+ *
+ * As long as nothing changes but values, for others of the same length, and children, the block's bytes
+ * are changed in place, and encoding the node is no more than putting the links of its children in
+ * (`whole`): which is nearly all that a message does to a state. */
 #ifndef FVM_IPLD_HAMT_NODE_H
 #define FVM_IPLD_HAMT_NODE_H
 
@@ -45,6 +49,7 @@ typedef struct hamt_slot {
     uint8_t count;   /* of entries, 1..3; of a bucket only */
     bool owned;      /* the bucket has memory of its own */
     uint8_t cid_len; /* bytes at `link` */
+    uint32_t at;     /* of a link, or a child that was one: where in the block the CID stands */
 } hamt_slot;
 
 struct hamt_node {
@@ -53,8 +58,11 @@ struct hamt_node {
     uint32_t count;   /* slots in use */
     uint32_t cap;     /* of a slot array of its own; 0: the slots lie in `size` */
     size_t size;      /* bytes of the node's own stretch */
-    bool dirty;       /* differs from the block `cid` */
-    fvm_cid cid;      /* set by reading and flushing; not yet set: dirty */
+    uint8_t *block;   /* the block's bytes, in the node's stretch; NULL if it was not read */
+    size_t block_len;
+    bool whole;  /* `block` is the node's encoding, but for the links of its children */
+    bool dirty;  /* differs from the block `cid` */
+    fvm_cid cid; /* set by reading and flushing; not yet set: dirty */
 };
 
 static inline hamt_pair hamt_entry_pair(const hamt_entry *e)
@@ -71,6 +79,8 @@ void hamt_node_free(const fvm_allocator *alloc, hamt_node *node);
 FVM_NODISCARD fvm_err hamt_node_read(hamt_node **out, const fvm_blockstore *bs, const fvm_cid *cid,
                                      unsigned bit_width, bool is_root, fvm_buf *spare,
                                      const fvm_allocator *alloc);
+/** Brings the block of a whole node up to date, if its children are clean. False: it is not whole. */
+bool hamt_node_patch(hamt_node *node);
 /** Appends the node's block to `out`. Its children are clean. */
 FVM_NODISCARD fvm_err hamt_node_encode(fvm_buf *out, const hamt_node *node);
 /** The CID of a child that was not read yet. */
@@ -84,6 +94,9 @@ void hamt_slot_free(const fvm_allocator *alloc, hamt_slot *slot);
 
 /** Makes room for one more slot. FVM_ERR_NOMEM leaves the node as it was. */
 FVM_NODISCARD fvm_err hamt_node_reserve(hamt_node *node, const fvm_allocator *alloc);
+/** Frees what `slot`, which is the node's, owns and puts another in its place. */
+void hamt_node_replace(const fvm_allocator *alloc, hamt_node *node, hamt_slot *slot,
+                       const hamt_slot *other);
 /** Puts a slot at a free index; there is room. */
 void hamt_node_insert(hamt_node *node, unsigned index, const hamt_slot *slot);
 /** Takes the slot at `index` out, without freeing what it owns. */

@@ -101,3 +101,28 @@ TEST(keccak256_around_the_block_length)
         CHECK_HASH(fvm_keccak256, 32, ((fvm_bytes){ zeros, rows[i].len }), rows[i].hex);
     }
 }
+
+TEST(blake2b_of_many_is_that_of_each)
+{
+    enum { MANY = 13 };
+    static uint8_t bytes[4096];
+    test_rng rng = { 3 };
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)test_rng_below(&rng, 256);
+    for (size_t round = 0; round < test_rounds(300); round++) {
+        fvm_bytes in[MANY];
+        uint8_t many[MANY][32], one[32];
+        size_t count = test_rng_below(&rng, MANY + 1);
+        for (size_t i = 0; i < count; i++) {
+            /* whole blocks of 128 bytes, one byte more or less, and anything */
+            size_t len = test_rng_below(&rng, 5) * 128 + test_rng_below(&rng, 3);
+            if (len > 0 && test_rng_below(&rng, 2)) len--;
+            if (test_rng_below(&rng, 4) == 0) len = test_rng_below(&rng, 2000);
+            in[i] = (fvm_bytes){ bytes + test_rng_below(&rng, 1000), len };
+        }
+        fvm_blake2b_256_many(many, in, count);
+        for (size_t i = 0; i < count; i++) {
+            fvm_blake2b_256(one, in[i]);
+            CHECK(memcmp(one, many[i], 32) == 0);
+        }
+    }
+}

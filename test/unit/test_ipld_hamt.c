@@ -1,5 +1,6 @@
 #include "ipld/hamt.h"
 
+#include "crypto/crypto.h"
 #include "ipld_helpers.h"
 
 #define EMPTY "bafy2bzaceamp42wmmgr2g2ymg46euououzfyck7szknvfacqscohrvaikwfay"
@@ -318,6 +319,84 @@ TEST(hamt_load_accepts_what_the_reference_accepts)
         CHECK_AT(accepted[i].why, fvm_hamt_load(&hamt, &bs, &root, 5, NULL) == FVM_OK);
         fvm_hamt_free(hamt);
     }
+    fvm_blockstore_free(&bs);
+}
+
+/* A byte whose place as a key is slot 0 of the root at width 5. */
+static uint8_t key_of_slot_0(void)
+{
+    uint8_t key = 0, hash[32];
+    do fvm_sha256(hash, (fvm_bytes){ &(uint8_t){ ++key }, 1 });
+    while (hash[0] >> 3 != 0);
+    return key;
+}
+
+TEST(hamt_node_in_an_odd_encoding_is_written_in_ours_when_it_changes)
+{
+    static const struct {
+        const char *why, *head, *tail; /* around the key */
+    } odd[] = {
+        { "as it should be", "82410181818241", "01" },
+        { "leading zeros in the bitfield", "82440000000181818241", "01" },
+        { "bitfield in segments", "825f4101ff81818241", "01" },
+        { "masked heads of node, bitfield and pointers", "02010101818241", "01" },
+        { "head of the node", "9802410181818241", "01" },
+        { "head of the bitfield", "8258010181818241", "01" },
+        { "head of the pointers", "8241019801818241", "01" },
+        { "head of the bucket", "8241018198018241", "01" },
+        { "head of the entry", "8241018181980241", "01" },
+        { "head of the key", "8241018181825801", "01" },
+    };
+    uint8_t key = key_of_slot_0(), room[64];
+    char text[64];
+    fvm_blockstore bs = memory();
+    for (size_t i = 0; i < FVM_COUNT(odd); i++) {
+        fvm_cid root;
+        fvm_hamt *hamt;
+        (void)snprintf(text, sizeof text, "%s%02x%s", odd[i].head, key, odd[i].tail);
+        CHECK_OK(fvm_blockstore_put_new(&bs, &root, FVM_CODEC_DAG_CBOR,
+                                        test_hex(room, sizeof room, text)));
+        CHECK_OK(fvm_hamt_load(&hamt, &bs, &root, 5, NULL));
+        set(hamt, (fvm_bytes){ &key, 1 }, 2);
+        root = flush(hamt);
+        (void)snprintf(text, sizeof text, "82410181818241%02x02", key);
+        check_block(&bs, &root, text, NULL);
+        fvm_hamt_free(hamt);
+    }
+    fvm_blockstore_free(&bs);
+}
+
+/* Values of the same length and of another are set in a trie that was read, again and again: what is
+ * written is what a trie made of the last values alone would be. */
+TEST(hamt_changed_in_place_is_the_same_as_one_made_anew)
+{
+    enum { KEYS = 3000, ROUNDS = 6 };
+    fvm_blockstore bs = memory();
+    static uint64_t values[KEYS];
+    test_rng rng = { 9 };
+    fvm_hamt *hamt = empty(&bs, 5);
+    for (unsigned i = 0; i < KEYS; i++) set(hamt, FVM_BYTES((uint8_t)i, (uint8_t)(i >> 8)), 0);
+    memset(values, 0, sizeof values);
+    fvm_cid root = flush(hamt);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        if (round % 2 == 0) { /* every other round on what is in memory */
+            fvm_hamt_free(hamt);
+            CHECK_OK(fvm_hamt_load(&hamt, &bs, &root, 5, NULL));
+        }
+        for (unsigned k = 0; k < 400; k++) {
+            size_t i = test_rng_below(&rng, KEYS);
+            values[i] = test_rng_below(&rng, round < 4 ? 24 : 1000);
+            set(hamt, FVM_BYTES((uint8_t)i, (uint8_t)(i >> 8)), values[i]);
+        }
+        root = flush(hamt);
+        fvm_hamt *anew = empty(&bs, 5);
+        for (unsigned i = 0; i < KEYS; i++)
+            set(anew, FVM_BYTES((uint8_t)i, (uint8_t)(i >> 8)), values[i]);
+        fvm_cid expected = flush(anew);
+        CHECK(fvm_cid_eq(&root, &expected));
+        fvm_hamt_free(anew);
+    }
+    fvm_hamt_free(hamt);
     fvm_blockstore_free(&bs);
 }
 
