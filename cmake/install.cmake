@@ -17,6 +17,23 @@ install(DIRECTORY include/fvm DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATC
 if(TARGET fvm)
   install(TARGETS fvm RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+# Man pages and completion of shells, out of the program's own help texts.
+if(TARGET fvm AND NOT FVM_SANITIZE AND NOT FVM_FUZZ)
+  set(pages ${CMAKE_BINARY_DIR}/man)
+  set(shells ${CMAKE_BINARY_DIR}/completion)
+  add_custom_command(OUTPUT ${pages}/fvm.1 ${shells}/fvm
+    COMMAND ${CMAKE_SOURCE_DIR}/cmake/man.sh $<TARGET_FILE:fvm> ${pages}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${shells}
+    COMMAND $<TARGET_FILE:fvm> completion bash > ${shells}/fvm
+    COMMAND $<TARGET_FILE:fvm> completion zsh > ${shells}/_fvm
+    COMMAND $<TARGET_FILE:fvm> completion fish > ${shells}/fvm.fish
+    DEPENDS fvm ${CMAKE_SOURCE_DIR}/cmake/man.sh COMMENT "Man pages" VERBATIM)
+  add_custom_target(fvm_man ALL DEPENDS ${pages}/fvm.1 ${shells}/fvm)
+  install(DIRECTORY ${pages}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
+  install(FILES ${shells}/fvm DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install(FILES ${shells}/_fvm DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  install(FILES ${shells}/fvm.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endif()
 # Written when installing, since the prefix is known only then.
 install(CODE "
   set(PROJECT_DESCRIPTION \"${PROJECT_DESCRIPTION}\")
