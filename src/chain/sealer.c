@@ -73,12 +73,14 @@ static void *run(void *arg)
     fvm_chain *c = arg;
     struct timespec next = now();
     uint32_t interval = 0, had = 0;
+    bool instant = false; /* it was in the last round, too: what came before then is sealed */
     while (!stopping(c)) {
         fvm_sealing sealing = fvm_chain_sealing(c, &interval);
         fvm_err err = FVM_OK;
         if (sealing == FVM_SEALING_INTERVAL) {
             if (had != interval) next = later(now(), interval);
             had = interval;
+            instant = false;
             if (wait_for_work(c, &next)) {
                 err = seal_one(c);
                 next = later(next, interval);
@@ -86,8 +88,9 @@ static void *run(void *arg)
             }
         } else {
             had = 0;
-            (void)wait_for_work(c, NULL);
-            if (fvm_chain_sealing(c, NULL) == FVM_SEALING_INSTANT) err = seal_all(c);
+            if (sealing == FVM_SEALING_MANUAL || instant) (void)wait_for_work(c, NULL);
+            instant = fvm_chain_sealing(c, NULL) == FVM_SEALING_INSTANT;
+            if (instant) err = seal_all(c);
         }
         if (err != FVM_OK) {
             struct timespec retry = later(now(), RETRY_MS);
