@@ -1,7 +1,7 @@
 # The front door. Everything is built by CMake and Ninja (CMakePresets.json); `make help` lists what
 # there is. Each target first makes sure that the packages it needs are installed (scripts/setup).
 
-VECTORS ?= ../shared/vectors/golden-kernel
+NODE ?=
 PREFIX ?= /usr/local
 STAGES ?=
 BENCH ?=
@@ -20,8 +20,8 @@ build: setup ## compile the library, the program and the tests into build/
 	@cmake --preset release $(if $(wildcard build/build.ninja),> /dev/null)
 	@cmake --build --preset release
 
-run: build ## apply message vectors (VECTORS=path) and say how many agree
-	build/fvm conformance $(VECTORS)
+run: build ## start a Filecoin network on this machine (NODE="options of fvm node")
+	build/fvm node $(NODE)
 
 test: setup ## run all checks and tests (STAGES="asan tsan" for some of them)
 	@scripts/test $(STAGES)

@@ -50,6 +50,7 @@ fvm_cli_exit fvm_cmd_ipld(int argc, char **argv);
 fvm_cli_exit fvm_cmd_logs(int argc, char **argv);
 fvm_cli_exit fvm_cmd_send(int argc, char **argv);
 fvm_cli_exit fvm_cmd_trace(int argc, char **argv);
+fvm_cli_exit fvm_cmd_node(int argc, char **argv);
 fvm_cli_exit fvm_cmd_profile(int argc, char **argv);
 fvm_cli_exit fvm_cmd_run(int argc, char **argv);
 fvm_cli_exit fvm_cmd_wallet(int argc, char **argv);

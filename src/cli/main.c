@@ -12,6 +12,7 @@ static const fvm_command commands[] = {
     { "genesis", "make the first state of a network", fvm_cmd_genesis },
     { "ipld", "look into blocks, DAG-JSON both ways, CIDs, state differences", fvm_cmd_ipld },
     { "logs", "print the logs of contracts, and follow them", fvm_cmd_logs },
+    { "node", "a Filecoin network on this machine, with JSON-RPC", fvm_cmd_node },
     { "profile", "flame graph of the gas of a vector, by function and syscall", fvm_cmd_profile },
     { "run", "run one actor locally: receipt, events, gas", fvm_cmd_run },
     { "send", "send value, or call a contract, at a node", fvm_cmd_send },
