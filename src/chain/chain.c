@@ -138,13 +138,16 @@ static fvm_err open_engine(fvm_chain *c, const fvm_chain_options *o)
     return fvm__runner_init(&c->runner, c, NULL);
 }
 
-static fvm_err open_all(fvm_chain *c, const fvm_chain_options *o, fvm_store_why *why)
+static fvm_err open_all(fvm_chain *c, const fvm_chain_options *o, const fvm__origin *origin,
+                        fvm_store_why *why)
 {
     FVM_TRY(fvm_ledger_open(&c->ledger, &o->ledger, c->alloc, why));
     c->blocks = fvm_ledger_blocks(c->ledger);
     fvm_err err = load_params(c, why);
+    if (err == FVM_OK && origin)
+        return fvm__why(why, FVM_ERR_INVALID, "there is a chain in that folder already");
     if (err == FVM_ERR_NOT_FOUND) {
-        FVM_TRY(fvm__genesis_make(c, o, why));
+        FVM_TRY(origin ? fvm__genesis_copy(c, origin, why) : fvm__genesis_make(c, o, why));
         err = load_params(c, why);
     }
     FVM_TRY(err);
@@ -159,13 +162,19 @@ static fvm_err open_all(fvm_chain *c, const fvm_chain_options *o, fvm_store_why 
 fvm_err fvm_chain_open(fvm_chain **out, const fvm_chain_options *options,
                        const fvm_allocator *alloc, fvm_store_why *why)
 {
+    return fvm__chain_open(out, options, NULL, alloc, why);
+}
+
+fvm_err fvm__chain_open(fvm_chain **out, const fvm_chain_options *options,
+                        const fvm__origin *origin, const fvm_allocator *alloc, fvm_store_why *why)
+{
     fvm_chain *c = fvm_mem_zalloc(alloc, sizeof *c);
     if (!c) return FVM_ERR_NOMEM;
     c->alloc = alloc;
     make_locks(c);
     take_options(c, options);
     fvm__mempool_init(c);
-    fvm_err err = open_all(c, options, why);
+    fvm_err err = open_all(c, options, origin, why);
     if (err != FVM_OK) {
         fvm_chain_close(c);
         return err;

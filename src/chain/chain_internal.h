@@ -88,6 +88,16 @@ typedef struct fvm__params {
 } fvm__params;
 FVM_NODISCARD fvm_err fvm__params_write(fvm_buf *out, const fvm__params *p);
 FVM_NODISCARD fvm_err fvm__params_read(fvm__params *out, fvm_bytes in);
+/** Where a new chain's genesis comes from, other than options: an export. */
+typedef struct fvm__origin {
+    fvm__params params;
+    const fvm_blockstore *blocks; /* has the genesis state and the manifest */
+} fvm__origin;
+FVM_NODISCARD fvm_err fvm__chain_open(fvm_chain **out, const fvm_chain_options *options,
+                                      const fvm__origin *origin, const fvm_allocator *alloc,
+                                      fvm_store_why *why);
+FVM_NODISCARD fvm_err fvm__genesis_copy(fvm_chain *chain, const fvm__origin *origin,
+                                        fvm_store_why *why);
 /** Makes the genesis state and tipset in the ledger, one batch. */
 FVM_NODISCARD fvm_err fvm__genesis_make(fvm_chain *chain, const fvm_chain_options *options,
                                         fvm_store_why *why);
@@ -198,6 +208,9 @@ uint32_t fvm__sender_seek(const fvm__sender *sender, uint64_t nonce);
 uint64_t fvm__sender_next(const fvm__sender *sender, uint64_t nonce);
 void fvm__mempool_forget_empty(fvm_chain *chain, uint64_t id);
 void fvm__pooled_release(fvm_chain *chain, fvm__pooled *pooled);
+/** A message that was sealed before, made of what the ledger kept. */
+FVM_NODISCARD fvm_err fvm__pooled_of(fvm_chain *chain, fvm__pooled **out,
+                                     const fvm_chain_message *message, bool implicit);
 /** One that never came into the pool. */
 void fvm__pooled_free(fvm_chain *chain, fvm__pooled *pooled);
 FVM_NODISCARD fvm_err fvm__mempool_find_nonce(fvm_chain *chain, fvm_chain_message *out, uint64_t id,
@@ -338,6 +351,10 @@ typedef struct fvm__seal_request {
 /** Makes at most one tipset. `*made` tells; `*more`: another one could be made at once. */
 FVM_NODISCARD fvm_err fvm__seal(fvm_chain *chain, const fvm__seal_request *request, bool *made,
                                 bool *more);
+/** Makes a tipset that was made before, of these messages in order. FVM_ERR_MISMATCH when another
+ *  one comes out; the chain is then as it was. */
+FVM_NODISCARD fvm_err fvm__seal_given(fvm_chain *chain, const fvm_tipset *want,
+                                      fvm__pooled *const *messages, size_t count);
 FVM_NODISCARD fvm_err fvm__sealer_start(fvm_chain *chain);
 void fvm__sealer_stop(fvm_chain *chain);
 

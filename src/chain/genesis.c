@@ -4,6 +4,7 @@
 #include "crypto/crypto.h"
 #include "ipld/buffered.h"
 #include "ipld/cbor.h"
+#include "store/dag.h"
 
 /* Actor's money together is what circulates. */
 static fvm_err add_balance(void *ctx, uint64_t id, const fvm_actor *actor)
@@ -141,5 +142,25 @@ fvm_err fvm__genesis_make(fvm_chain *c, const fvm_chain_options *o, fvm_store_wh
     p.manifest = info.manifest;
     fvm_err err = make(c, &p, o, &bundle, why);
     fvm_blockstore_free(&bundle);
+    return err;
+}
+
+static fvm_err put_copied(void *ctx, const fvm_cid *cid, fvm_bytes data)
+{
+    return fvm_blockstore_put(ctx, cid, data);
+}
+
+fvm_err fvm__genesis_copy(fvm_chain *c, const fvm__origin *origin, fvm_store_why *why)
+{
+    const fvm__params *p = &origin->params;
+    fvm__dag_visitor visitor = { put_copied, NULL, (void *)(uintptr_t)c->blocks };
+    fvm_ledger_begin(c->ledger);
+    fvm_err err = fvm__dag_walk(origin->blocks, &p->genesis_state, 1, &visitor, c->alloc, why);
+    if (err == FVM_OK) err = copy_block(c->blocks, origin->blocks, &p->manifest, c->alloc);
+    if (err == FVM_OK) err = put_all(c, p);
+    if (err == FVM_OK)
+        err = fvm_ledger_commit(c->ledger);
+    else
+        fvm_ledger_abort(c->ledger);
     return err;
 }

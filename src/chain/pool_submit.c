@@ -55,6 +55,24 @@ static fvm_err hash(fvm_chain *c, fvm__pooled *p)
     return FVM_OK;
 }
 
+fvm_err fvm__pooled_of(fvm_chain *c, fvm__pooled **out, const fvm_chain_message *m, bool implicit)
+{
+    fvm_signed_message message = { .message = m->message, .signature = m->signature };
+    fvm__pooled *p = fvm_mem_zalloc(c->alloc, sizeof *p);
+    if (!p) return FVM_ERR_NOMEM;
+    fvm_buf_init(&p->bytes, c->alloc);
+    fvm_err err = encode(p, &message);
+    if (err != FVM_OK) {
+        fvm__pooled_free(c, p);
+        return err;
+    }
+    memcpy(p->eth_hash, m->eth_hash, 32);
+    p->from_id = m->from_id;
+    p->implicit = implicit;
+    *out = p;
+    return FVM_OK;
+}
+
 static void check_amounts(fvm_chain *c, fvm_submission *out, const fvm_message *m)
 {
     if (m->version != 0)

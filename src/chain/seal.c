@@ -31,8 +31,11 @@ typedef struct work {
     fvm_buf receipts; /* their CBOR */
     fvm_buf items;    /* fvm_bytes of them: offsets until the end */
     fvm_buf scratch;
-    size_t bare; /* messages without signature, at the front */
-    bool left;   /* something could go into another tipset now */
+    size_t bare;            /* messages without signature, at the front */
+    bool left;              /* something could go into another tipset now */
+    const fvm_tipset *want; /* what must come out, of these messages in order; NULL: no matter */
+    fvm__pooled *const *given;
+    size_t given_count;
 } work;
 
 /* --- order: a heap of runs by what their next message pays --- */
@@ -278,6 +281,20 @@ static fvm_err run_group(work *w, bool bare)
     return FVM_OK;
 }
 
+/* Those of a tipset that is made again: as many as are there, in their order. */
+static fvm_err run_given(work *w)
+{
+    for (size_t i = 0; i < w->given_count; i++) {
+        const fvm__pooled *p = w->given[i];
+        FVM_TRY(fvm__run_message(&w->chain->runner, &w->receipt, &p->signed_message.message,
+                                 p->chain_length, p->implicit));
+        FVM_TRY(record(w, p));
+        w->taken_count++;
+        if (is_bare(p)) w->bare++;
+    }
+    return FVM_OK;
+}
+
 static bool any_includable(const work *w)
 {
     for (size_t i = 0; i < w->ready.run_count; i++) {
@@ -361,12 +378,16 @@ static fvm_err fill_batch(work *w)
     fvm_chain *c = w->chain;
     fvm__runner *r = &c->runner;
     FVM_TRY(fvm__run_null_rounds(r, &w->parent, &w->conditions));
-    FVM_TRY(run_messages(w));
+    FVM_TRY(w->want ? run_given(w) : run_messages(w));
     FVM_TRY(fvm__run_cron(r, w->t.number));
     FVM_TRY(fvm_machine_flush(r->machine, &w->t.executed));
     fvm_buffered_clear(&r->machine->store);
     w->t.state = w->t.executed;
     FVM_TRY(write_block(w));
+    if (w->want && (memcmp(w->t.hash, w->want->hash, 32) != 0 ||
+                    !fvm_cid_eq(&w->t.executed, &w->want->executed) ||
+                    !fvm_cid_eq(&w->t.receipts, &w->want->receipts)))
+        return FVM_ERR_MISMATCH;
     return fvm__tipset_put(c, &w->t);
 }
 
@@ -403,7 +424,7 @@ static fvm_err make_tipset(work *w, bool timestamp_given)
     c->runner.at_root = true;
     fvm__head_set(c, &w->t, 0);
     fvm__conditions_used(c, &w->conditions, timestamp_given);
-    fvm__mempool_remove(c, w->taken, w->taken_count);
+    if (!w->want) fvm__mempool_remove(c, w->taken, w->taken_count);
     count(w, start, executed, fvm__nanoseconds());
     return FVM_OK;
 }
@@ -423,26 +444,54 @@ static fvm_err seal(work *w, const fvm__seal_request *request, bool *made)
     return FVM_OK;
 }
 
+static void work_init(work *w, fvm_chain *c)
+{
+    *w = (work){ .chain = c };
+    fvm_receipt_init(&w->receipt, c->alloc);
+    fvm_buf_init(&w->cids, c->alloc);
+    fvm_buf_init(&w->receipts, c->alloc);
+    fvm_buf_init(&w->items, c->alloc);
+    fvm_buf_init(&w->scratch, c->alloc);
+}
+
+static void work_deinit(work *w)
+{
+    fvm_chain *c = w->chain;
+    fvm_mem_free(c->alloc, w->heap, w->ready.run_count * sizeof *w->heap);
+    fvm_mem_free(c->alloc, w->taken, w->ready.count * sizeof(fvm__pooled *));
+    fvm__ready_deinit(c, &w->ready);
+    fvm_buf_deinit(&w->scratch);
+    fvm_buf_deinit(&w->items);
+    fvm_buf_deinit(&w->receipts);
+    fvm_buf_deinit(&w->cids);
+    fvm_receipt_deinit(&w->receipt);
+}
+
 fvm_err fvm__seal(fvm_chain *c, const fvm__seal_request *request, bool *made, bool *more)
 {
-    work w = { .chain = c };
-    fvm_receipt_init(&w.receipt, c->alloc);
-    fvm_buf_init(&w.cids, c->alloc);
-    fvm_buf_init(&w.receipts, c->alloc);
-    fvm_buf_init(&w.items, c->alloc);
-    fvm_buf_init(&w.scratch, c->alloc);
+    work w;
+    work_init(&w, c);
     fvm_err err = seal(&w, request, made);
     *more = *made && (w.left || w.ready.more);
-    uint64_t ticket = *more ? 0 : w.ready.ticket;
-    fvm_mem_free(c->alloc, w.heap, w.ready.run_count * sizeof *w.heap);
-    fvm_mem_free(c->alloc, w.taken, w.ready.count * sizeof(fvm__pooled *));
-    fvm__ready_deinit(c, &w.ready);
-    fvm_buf_deinit(&w.scratch);
-    fvm_buf_deinit(&w.items);
-    fvm_buf_deinit(&w.receipts);
-    fvm_buf_deinit(&w.cids);
-    fvm_receipt_deinit(&w.receipt);
+    uint64_t ticket = *more || err != FVM_OK ? 0 : w.ready.ticket;
     if (*made) fvm__tell_tipset(c, &w.t);
+    work_deinit(&w);
     fvm__mempool_done(c, ticket, err);
+    return err;
+}
+
+fvm_err fvm__seal_given(fvm_chain *c, const fvm_tipset *want, fvm__pooled *const *messages,
+                        size_t count)
+{
+    work w;
+    work_init(&w, c);
+    w.want = want;
+    w.given = messages;
+    w.given_count = count;
+    fvm__conditions_of_tipset(&w.conditions, want, NULL);
+    fvm_chain_head(c, &w.parent);
+    fvm_err err = fvm__runner_goto(&c->runner, &w.parent.state, w.parent.number);
+    if (err == FVM_OK) err = make_tipset(&w, false);
+    work_deinit(&w);
     return err;
 }
