@@ -24,7 +24,8 @@ function command(which, { port, blockTime, data, args = [] }) {
 }
 
 /** Starts a node and waits until it tells its port. Options: kind, port (0: a free one), blockTime (seconds), data
- *  (folder; absent: in memory), args (more of the command line), wrap (words before the command). */
+ *  (folder; absent: in memory), args (more of the command line), wrap (words before the command), quiet
+ *  (what it prints once it serves is not kept). */
 export async function startNode(options = {}) {
   const which = options.kind ?? kind
   let [file, args] = command(which, { port: 0, ...options })
@@ -36,7 +37,7 @@ export async function startNode(options = {}) {
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8')
     stream.on('data', (text) => {
-      node.output = (node.output + text).slice(-4_000_000)
+      if (!options.quiet || !node.url) node.output = (node.output + text).slice(-4_000_000)
     })
   }
   node.stop = async (signal = 'SIGTERM') => {

@@ -1,0 +1,86 @@
+// What `make bench` shows of the node, beside anvil in the same run (bench/node.sh): start, memory when idle, signed
+// OpenZeppelin ERC-20 transfers from 16 accounts, calls. The load comes from build/bench/bench_node.
+//   usage: bench.mjs BENCH_NODE [MARK,...]
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ContractFactory, HDNodeWallet, JsonRpcProvider, Mnemonic, parseEther } from 'ethers'
+import { compile } from './lib/compile.mjs'
+import { CHAIN_ID, MNEMONIC, rpc, startNode } from './lib/node.mjs'
+
+const [generator, marks = '3000,30000,100000'] = process.argv.slice(2)
+const { Token } = compile()
+const SENDERS = 16
+const DURABILITY = process.env.FVM_BENCH_DURABILITY ?? 'group'
+const resident = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024
+
+async function load(...args) {
+  const child = spawn(generator, args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] })
+  let out = ''
+  child.stdout.setEncoding('utf8').on('data', (text) => (out += text))
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(`bench_node ${args[0]} failed`)
+  return out.trim().split('\n').map((line) => JSON.parse(line))
+}
+
+/** All figures of one node, by name. */
+async function measure(kind) {
+  const found = new Map()
+  const data = kind === 'fvm' ? mkdtempSync(join(tmpdir(), 'fvm-bench-')) : undefined
+  const args = kind === 'fvm' ? ['--durability', DURABILITY] : []
+  try {
+    if (kind === 'fvm') await (await startNode({ kind, data, args })).stop() // later starts are what is measured
+    const starts = []
+    let node
+    for (let i = 0; i < 5; i++) {
+      const begin = performance.now()
+      node = await startNode({ kind, data, args, quiet: true })
+      await rpc(node.url, 'eth_blockNumber')
+      starts.push(performance.now() - begin)
+      if (i < 4) await node.stop()
+    }
+    found.set('start to the first answer, ms', Math.min(...starts))
+    await sleep(500)
+    found.set('resident when idle, MB', resident(node.pid))
+    const provider = new JsonRpcProvider(node.url, CHAIN_ID, { staticNetwork: true, cacheTimeout: -1, pollingInterval: 20 })
+    const wallets = Array.from({ length: SENDERS }, (_, i) =>
+      HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(MNEMONIC), `m/44'/60'/0'/0/${i}`).connect(provider))
+    const token = await (await new ContractFactory(Token.abi, Token.bytecode, wallets[0]).deploy(parseEther('1000000'))).waitForDeployment()
+    for (const wallet of wallets.slice(1)) await (await token.transfer(wallet.address, parseEther('10000'))).wait()
+    const estimate = await token.transfer.estimateGas('0x00000000000000000000000000000000000b0b0b', 1n)
+    const port = new URL(node.url).port
+    const senders = await Promise.all(wallets.map(async (w) => `${await w.getNonce()}:${w.privateKey}`))
+    const data_ = token.interface.encodeFunctionData('balanceOf', [wallets[3].address])
+    const [call] = await load('calls', port, node.pid, token.target, data_, 5, SENDERS)
+    found.set('calls/s', call.rate)
+    found.set('a call, p99 ms', call.p99_ms)
+    let before = 0
+    for (const m of await load('transfers', port, node.pid, token.target, estimate * 2n, 20_000_000_000n, CHAIN_ID, marks, ...senders)) {
+      const span = `${before.toLocaleString('en')} to ${m.done.toLocaleString('en')}`
+      found.set(`transfers/s, ${span}`, m.rate)
+      found.set(`a transfer, p99 ms, ${span}`, m.p99_ms)
+      found.set(`resident MB after ${m.done.toLocaleString('en')}`, m.rss_mb)
+      before = m.done
+    }
+    const [late] = await load('calls', port, node.pid, token.target, data_, 5, SENDERS)
+    found.set('calls/s after them', late.rate)
+    provider.destroy()
+    await node.stop()
+  } finally {
+    if (data) rmSync(data, { recursive: true, force: true })
+  }
+  return found
+}
+
+const ours = process.env.FVM_BIN === 'anvil' ? new Map() : await measure('fvm')
+const theirs = await measure('anvil')
+console.log(`durability: ${DURABILITY} (anvil: in memory, nothing on disk)`)
+console.log(`${''.padEnd(44)}${'fvm'.padStart(10)}${'anvil'.padStart(10)}${'ratio'.padStart(8)}`)
+const figure = (x) => (x === undefined ? '-' : x.toFixed(x < 100 ? 1 : 0)).padStart(10)
+for (const name of theirs.keys()) {
+  const [a, b] = [ours.get(name), theirs.get(name)]
+  console.log(`${name.padEnd(44)}${figure(a)}${figure(b)}${(a === undefined ? '-' : (a / b).toFixed(2)).padStart(8)}`)
+}
