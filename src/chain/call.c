@@ -24,6 +24,11 @@ fvm_err fvm_view_call(fvm_chain_view *v, fvm_receipt *receipt, const fvm_message
     if (m.gas_limit == 0) m.gas_limit = fvm_chain_block_gas(v->chain);
     fvm_err err = fvm__ensure_actor(v->chain, &id, fvm__view_state(v), &m.from);
     if (err != FVM_OK && err != FVM_ERR_INVALID) return err;
+    if (err == FVM_OK) { /* of which the addresses of what it makes are computed */
+        const fvm_actor *actor;
+        FVM_TRY(fvm_state_get(fvm__view_state(v), &actor, id));
+        m.nonce = actor->nonce;
+    }
     return fvm_machine_apply(v->runner.machine, receipt, &m, FVM_APPLY_IMPLICIT, 0);
 }
 
