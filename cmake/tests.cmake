@@ -235,3 +235,4 @@ set_target_properties(prop_wide PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINA
 add_test(NAME prop_wide COMMAND prop_wide WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 fvm_register(prop_wide actors)
 add_subdirectory(${CMAKE_SOURCE_DIR}/test/ethereum ${CMAKE_BINARY_DIR}/test-ethereum)
+add_subdirectory(${CMAKE_SOURCE_DIR}/test/solidity ${CMAKE_BINARY_DIR}/test-solidity)

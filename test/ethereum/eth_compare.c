@@ -236,18 +236,18 @@ static fvm_err put_event(fvm_buf *out, const comparison *k, fvm_bytes *in)
     return fvm_buf_append(out, data);
 }
 
-static fvm_err compare_logs(comparison *k, const fvm_receipt *receipt)
+static fvm_err compare_logs(comparison *k, const json_t *logs, const fvm_receipt *receipt)
 {
     fvm_buf want, got;
     fvm_bytes in = fvm_buf_bytes(&receipt->events);
-    size_t count = json_array_size(k->c->logs);
+    size_t count = json_array_size(logs);
     fvm_err err = FVM_OK;
     if (receipt->event_count != count) differ(k, "%zu logs, not %zu", receipt->event_count, count);
     fvm_buf_init(&want, NULL);
     fvm_buf_init(&got, NULL);
     for (size_t i = 0; i < count && i < receipt->event_count && err == FVM_OK; i++) {
         want.len = got.len = 0;
-        err = put_json_log(&want, json_array_get(k->c->logs, i));
+        err = put_json_log(&want, json_array_get(logs, i));
         if (err == FVM_OK) err = put_event(&got, k, &in);
         if (err == FVM_OK && !fvm_bytes_eq(fvm_buf_bytes(&want), fvm_buf_bytes(&got)))
             differ(k, "log %zu is another", i);
@@ -257,6 +257,24 @@ static fvm_err compare_logs(comparison *k, const fvm_receipt *receipt)
     return err;
 }
 
+static bool open_view(comparison *k)
+{
+    fvm_err err = fvm_state_view_open(&k->view, &k->world->store, &k->world->root,
+                                      fvm_network_find(ETH_NETWORK_VERSION), NULL);
+    if (err != FVM_OK) differ(k, "the state: %s", fvm_err_text(err));
+    return err == FVM_OK;
+}
+
+void eth_compare_logs(char *why, size_t why_len, const json_t *logs, const eth_world *world,
+                      const fvm_receipt *receipt)
+{
+    comparison k = { .why = why, .why_len = why_len, .world = world };
+    if (!open_view(&k)) return;
+    fvm_err err = compare_logs(&k, logs, receipt);
+    if (err != FVM_OK) differ(&k, "%s", fvm_err_text(err));
+    fvm_state_view_free(k.view);
+}
+
 void eth_compare(char *why, size_t why_len, const eth_case *c, const eth_world *world,
                  const fvm_receipt *receipt)
 {
@@ -264,12 +282,8 @@ void eth_compare(char *why, size_t why_len, const eth_case *c, const eth_world *
     const char *address;
     const json_t *account;
     bool failed = json_is_true(json_object_get(c->line, "failed"));
-    fvm_err err = fvm_state_view_open(&k.view, &world->store, &world->root,
-                                      fvm_network_find(ETH_NETWORK_VERSION), NULL);
-    if (err != FVM_OK) {
-        differ(&k, "the state: %s", fvm_err_text(err));
-        return;
-    }
+    fvm_err err = FVM_OK;
+    if (!open_view(&k)) return;
     if (failed != (receipt->exit_code != 0))
         differ(&k, "%s", failed ? "should have failed" : "should not have failed");
     json_object_foreach((json_t *)(uintptr_t)c->post, address, account)
@@ -277,7 +291,7 @@ void eth_compare(char *why, size_t why_len, const eth_case *c, const eth_world *
         if (err == FVM_OK) err = compare_account(&k, address, account);
     }
     if (err == FVM_OK) err = fvm_state_each(k.view, compare_other, &k);
-    if (err == FVM_OK) err = compare_logs(&k, receipt);
+    if (err == FVM_OK) err = compare_logs(&k, c->logs, receipt);
     if (err != FVM_OK) differ(&k, "%s", fvm_err_text(err));
     fvm_state_view_free(k.view);
 }

@@ -124,6 +124,7 @@ bool eth_world_open(eth_world *w, const char *bundle)
     fvm_store_why why = { { 0 } };
     *w = (eth_world){ .engine = NULL };
     if (fvm_bundle_open(&w->bundle, &info, NULL, bundle, NULL, &why) != FVM_OK) return false;
+    w->manifest = info.manifest;
     fvm_buf_init(&w->actors, NULL);
     if (fvm_bundle_actors(&w->actors, &w->bundle, &info.manifest, &why) != FVM_OK ||
         fvm_engine_new(&w->engine, NULL) != FVM_OK ||

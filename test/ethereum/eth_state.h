@@ -29,6 +29,7 @@ typedef struct eth_world {
     fvm_engine *engine;
     fvm_context *context;
     fvm_blockstore bundle;
+    fvm_cid manifest;
     fvm_buf actors;       /* fvm_bundle_actor[] */
     fvm_blockstore store; /* of this test, above the bundle */
     fvm_cid root;
@@ -42,6 +43,10 @@ void eth_world_clear(eth_world *world);
 /** Writes the first difference into `why`, or leaves it empty. */
 void eth_compare(char *why, size_t why_len, const eth_case *c, const eth_world *world,
                  const fvm_receipt *receipt);
+
+/** The same of the logs alone. */
+void eth_compare_logs(char *why, size_t why_len, const json_t *logs, const eth_world *world,
+                      const fvm_receipt *receipt);
 
 /** "0x..." of any length, "0x" too, into bytes appended to `out`. */
 FVM_NODISCARD fvm_err eth_hex(fvm_buf *out, const char *text);
