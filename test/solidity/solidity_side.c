@@ -117,8 +117,8 @@ void side_epoch(side *s, int64_t epoch, uint64_t timestamp)
         .trace = &s->sink,
     };
     fvm_machine_free(s->machine);
-    must("a machine", fvm_machine_new(&s->machine, s->world.context, &s->world.store,
-                                      &s->world.root, &config));
+    must("a machine",
+         fvm_machine_new(&s->machine, s->world.context, &s->world.store, &s->world.root, &config));
 }
 
 /* --- messages --- */

@@ -10,7 +10,7 @@
 
 typedef struct side {
     const char *bundle;
-    eth_world world;     /* its store is the scenario's, its root the state after the last message */
+    eth_world world; /* its store is the scenario's, its root the state after the last message */
     fvm_blockstore base; /* with the genesis */
     fvm_cid genesis;
     fvm_machine *machine;
