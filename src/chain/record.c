@@ -221,6 +221,7 @@ static fvm_err take_signed(fvm_chain_message *m, fvm_bytes *in)
     m->signature = (fvm_signature){ .type = 0 };
     if (signature.len > 1 + FVM_SIGNATURE_MAX) return FVM_ERR_MALFORMED;
     if (signature.len == 0) return FVM_OK;
+    if (signature.ptr[0] == 0) return FVM_ERR_MALFORMED;
     m->signature.type = signature.ptr[0];
     m->signature.len = (uint8_t)(signature.len - 1);
     memcpy(m->signature.bytes, signature.ptr + 1, signature.len - 1);
@@ -317,6 +318,7 @@ fvm_err fvm__edit_read(fvm_edit *out, fvm_bytes in)
     FVM_TRY(take_fixed(e.slot, 32, &in));
     FVM_TRY(take_fixed(e.value, 32, &in));
     FVM_TRY(take_some_cid(&e.cid, &some, &in));
+    if (some != (e.kind == FVM_EDIT_HEAD)) return FVM_ERR_MALFORMED;
     FVM_TRY(fvm_cbor_end(in));
     *out = e;
     return FVM_OK;
