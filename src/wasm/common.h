@@ -11,11 +11,19 @@
 #ifndef FVM_WASM_COMMON_H
 #define FVM_WASM_COMMON_H
 
-#include "wasm/validate.h"
+#include "wasm/flow.h"
 
 /** What the common path knows an opcode as; validate.c fills `forms` with them. */
 typedef enum fvm__form {
     FVM__FORM_CAREFUL,
+    /* those that see to their own charge, or are free */
+    FVM__FORM_BLOCK,
+    FVM__FORM_ELSE,
+    FVM__FORM_END,
+    FVM__FORM_BR,
+    FVM__FORM_UNREACHABLE,
+    FVM__FORM_DROP,
+    /* those that are charged for with the run */
     FVM__FORM_GET_LOCAL,
     FVM__FORM_SET_LOCAL,
     FVM__FORM_TEE_LOCAL,
@@ -25,7 +33,6 @@ typedef enum fvm__form {
     FVM__FORM_BINARY,
     FVM__FORM_LOAD,
     FVM__FORM_STORE,
-    FVM__FORM_DROP,
     FVM__FORM_SELECT,
     FVM__FORM_CALL,
     FVM__FORM_GET_GLOBAL,
@@ -95,24 +102,52 @@ static inline bool fvm__operands_are(const char *sp, const char *types, uint32_t
     return true;
 }
 
-/** The charge of the open metered block has to stand before its first instruction that costs. `go`
- *  is false if the instruction at hand is for the careful path. */
-FVM_NODISCARD fvm_err fvm__begin_common(fvm__validator *v, bool *go);
-void fvm__end_common(fvm__validator *v, const char *sp);
+/** Accounts for the run of instructions up to here, with the operands up to `sp`. */
+static inline void fvm__settle_common(fvm__validator *v, const char *sp)
+{
+    uint32_t had = v->n_operands, now = (uint32_t)(sp - v->operands);
+    const char *peak = v->peak > sp ? v->peak : sp;
+    uint32_t most = (uint32_t)(peak - v->operands), logical = most - v->n_control - 1;
+    v->n_operands = now;
+    if (logical > v->max_operands) v->max_operands = logical;
+    if (!v->metered) return;
+    uint32_t height = v->limiter.height;
+    if (height + (most - had) > v->limiter.max) v->limiter.max = height + (most - had);
+    v->limiter.height = height + now - had;
+    int64_t units = (int64_t)(v->position - v->began) + v->more;
+    fvm__meter_entry *meter = &fvm__top(v)->meter;
+    if (!fvm_add_u64(&meter->cost, meter->cost, (uint64_t)units * v->price))
+        v->meter.overflow = true;
+}
+/** Begins a run at `at`. The charge of the open metered block has to stand before its first
+ *  instruction that costs. */
+static inline FVM_NODISCARD fvm_err fvm__begin_common(fvm__validator *v, const uint8_t *at)
+{
+    v->peak = v->operands + v->n_operands;
+    v->began = v->position;
+    v->more = 0;
+    if (!v->metered || at == v->end || v->forms[*at] <= FVM__FORM_DROP) return FVM_OK;
+    return fvm__meter_announce(&v->meter, &fvm__top(v)->meter, true);
+}
+/** Whether a run goes on behind a block or branch: live code, or the end of dead code. */
+static inline bool fvm__goes_on(const fvm__validator *v, const uint8_t *at)
+{
+    const fvm__control *top = &v->control[v->n_control - 1];
+    if (FVM_UNLIKELY(top->dead)) return at != v->end && (*at == FVM__OP_END || *at == FVM__OP_ELSE);
+    return !top->limiter.polymorphic;
+}
 
 /** Takes instructions as long as they are common; `ops` is a constant of the caller's. */
 static inline __attribute__((always_inline)) fvm_err fvm__run_common(fvm__validator *v,
                                                                      const fvm__backend_ops *ops)
 {
-    bool go;
-    FVM_TRY(fvm__begin_common(v, &go));
-    if (!go) return FVM_OK;
-
     /* What is not needed by every instruction stays in memory: calls leave few registers. */
     const uint8_t *at = v->d->in.at;
+    if (at == v->end || v->forms[*at] == FVM__FORM_CAREFUL) return FVM_OK;
+    FVM_TRY(fvm__begin_common(v, at));
     char *sp = v->operands + v->n_operands;
     fvm_err err = FVM_OK;
-    for (; at != v->end; v->position++) {
+    while (at != v->end) {
         const uint8_t *p = at + 1;
         fvm__opcode code = (fvm__opcode)*at;
         const fvm__op_info *info = &fvm__op_infos[code];
@@ -181,7 +216,8 @@ static inline __attribute__((always_inline)) fvm_err fvm__run_common(fvm__valida
             err = ops->access(v->be, code, number);
             break;
         case FVM__FORM_DROP:
-            if (!sp[-1]) goto done;
+            /* the first of a run is not charged for, so the charge may still be to come */
+            if (!sp[-1] || v->position == v->began) goto done;
             sp--;
             v->more--;
             err = ops->plain(v->be, code);
@@ -217,15 +253,47 @@ static inline __attribute__((always_inline)) fvm_err fvm__run_common(fvm__valida
             sp--;
             err = ops->op(v->be, &(fvm__op){ .code = code, .type = *sp, .a = number });
             break;
+        case FVM__FORM_BLOCK:
+            fvm__settle_common(v, sp);
+            err = fvm__common_block(v, ops, code, &p);
+            goto flow;
+        case FVM__FORM_ELSE:
+            fvm__settle_common(v, sp);
+            err = fvm__common_else(v, ops, &p);
+            goto flow;
+        case FVM__FORM_END:
+            fvm__settle_common(v, sp);
+            err = fvm__common_end(v, ops, &p);
+            goto flow;
+        case FVM__FORM_BR:
+            fvm__settle_common(v, sp);
+            err = fvm__common_br(v, ops, code, &p);
+            goto flow;
+        case FVM__FORM_UNREACHABLE:
+            fvm__settle_common(v, sp);
+            err = fvm__common_unreachable(v, ops);
+            goto flow;
         case FVM__FORM_CAREFUL:
         default: goto done;
         }
         if (FVM_UNLIKELY(err != FVM_OK)) break;
         at = p;
+        v->position++;
+        continue;
+    flow:
+        if (FVM_UNLIKELY(err != FVM_OK || !p)) goto settled;
+        at = p;
+        v->position++;
+        v->zeroed_chunk = 0; /* what follows may be reached another way */
+        if (!fvm__goes_on(v, at)) goto settled;
+        if (FVM_UNLIKELY((err = fvm__begin_common(v, at)) != FVM_OK)) goto settled;
+        sp = v->operands + v->n_operands;
     }
 done:
+    fvm__settle_common(v, sp);
+settled:
+    fvm__see_operands(v);
     v->d->in.at = at;
-    fvm__end_common(v, sp);
     return err;
 }
 #endif

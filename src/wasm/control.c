@@ -3,26 +3,9 @@
  * instruction is: check, simulate, charge (which may announce a charge), tell, cut the block. */
 #include "wasm/validate.h"
 
-static inline fvm_err push_control(fvm__validator *v, fvm__opcode code, const fvm__block_type *type,
-                                   bool entered)
-{
-    if (FVM_UNLIKELY(v->n_control == v->cap_control))
-        FVM_TRY(fvm__vector_grow(v->alloc, &v->control, &v->cap_control, (uint64_t)v->n_control + 1,
-                                 sizeof *v->control));
-    fvm__push(v, '\0');
-    v->control[v->n_control++] = (fvm__control){
-        .code = code,
-        .entered = entered,
-        .height = v->n_operands,
-        .type = *type,
-    };
-    return FVM_OK;
-}
-
 fvm_err fvm__begin_body(fvm__validator *v, uint32_t func)
 {
     const fvm__functype *type = v->m->funcs[func].type;
-    fvm__block_type block = { "", type->results, 0, type->n_results };
     /* each byte pushes one entry at most; two more are NULs below everything */
     FVM_TRY(fvm__vector_grow(v->alloc, &v->operands, &v->cap_operands,
                              (uint64_t)fvm__reader_left(&v->d->in) + 2, 1));
@@ -30,11 +13,9 @@ fvm_err fvm__begin_body(fvm__validator *v, uint32_t func)
     v->const_end = NULL;
     v->needs_metering_local = false;
     fvm__push(v, '\0');
-    FVM_TRY(push_control(v, FVM__OP_BLOCK, &block, true));
+    FVM_TRY(fvm__push_control(v, FVM__OP_BLOCK, type, true));
     if (v->metered) {
         fvm__limiter_start(&v->limiter);
-        fvm__top(v)->limiter = (fvm__limiter_frame){ .end_arity = type->n_results,
-                                                     .branch_arity = type->n_results };
         FVM_TRY(fvm__meter_begin(&v->meter, &fvm__top(v)->meter, func));
     }
     return v->be->ops->func_begin(v->be, func);
@@ -42,40 +23,43 @@ fvm_err fvm__begin_body(fvm__validator *v, uint32_t func)
 
 /* --- blocks ----------------------------------------------------------------------------------- */
 
-static fvm_err get_block_type(fvm__validator *v, fvm__block_type *out)
+const fvm__functype *fvm__near_block_type(const fvm_wasm_rules *rules, uint8_t byte)
 {
-    static const char *const one[] = { "i", "l", "f", "d", "r", "e" };
+    static const fvm__functype none = { .params = "", .results = "" };
+    static const fvm__functype one[] = {
+#define ONE(letter) { .params = "", .results = letter, .n_results = 1 }
+        ONE("i"), ONE("l"), ONE("f"), ONE("d"), ONE("r"), ONE("e"),
+#undef ONE
+    };
+    if (byte == 0x40) return &none;
+    char letter = byte > 0x40 && byte < 0x80 ? fvm__type_letter(rules, byte) : 0;
+    for (size_t i = 0; i < FVM_COUNT(one); i++)
+        if (letter && one[i].results[0] == letter) return &one[i];
+    return NULL;
+}
+
+static fvm_err get_block_type(fvm__validator *v, const fvm__functype **out)
+{
     fvm__decoder *d = v->d;
     int64_t index;
-    *out = (fvm__block_type){ "", "", 0, 0 };
-    if (d->in.at != d->in.end && *d->in.at == 0x40) { /* empty */
-        d->in.at++;
-        return FVM_OK;
-    }
     if (!fvm__read_s33(&d->in, &index)) return FVM__MALFORMED(d, "malformed block type");
-    if (index == -64) return FVM_OK; /* likewise, in more bytes */
-    if (index < 0) {
-        char letter = fvm__type_letter(&v->m->rules, (uint8_t)(index & 0x7f));
-        if (index < -64 || !letter) return FVM__MALFORMED(d, "malformed block type");
-        for (size_t i = 0; i < FVM_COUNT(one); i++)
-            if (one[i][0] == letter) out->results = one[i];
-        out->n_results = 1;
-        return FVM_OK;
+    if (index < 0) { /* one byte, or more that say the same */
+        *out = index < -64 ? NULL : v->blocks[index & 0x7f];
+        return *out ? FVM_OK : FVM__MALFORMED(d, "malformed block type");
     }
     if (!v->m->rules.multi_value) return FVM__INVALID(d, "block type by index, which is off");
     if (index >= v->m->n_types) return FVM__INVALID(d, "unknown type");
-    const fvm__functype *type = &v->m->types[index];
-    *out = (fvm__block_type){ type->params, type->results, type->n_params, type->n_results };
+    *out = &v->m->types[index];
     return FVM_OK;
 }
 
 static fvm_err op_block(fvm__validator *v, fvm__opcode code)
 {
-    fvm__block_type type;
+    const fvm__functype *type;
     bool live = fvm__live(v);
     FVM_TRY(get_block_type(v, &type));
     if (code == FVM__OP_IF) FVM_TRY(fvm__pop(v, FVM_WASM_LETTER_I32));
-    FVM_TRY(fvm__pop_all(v, type.params, type.n_params));
+    FVM_TRY(fvm__pop_all(v, type->params, type->n_params));
     if (v->metered) {
         if (code == FVM__OP_IF) {
             fvm__sim_pop(v, 1);
@@ -84,34 +68,29 @@ static fvm_err op_block(fvm__validator *v, fvm__opcode code)
             FVM_TRY(fvm__meter_announce(&v->meter, &fvm__top(v)->meter, live));
         }
     }
-    if (live) FVM_TRY(v->be->ops->block(v->be, code, &type));
-    FVM_TRY(push_control(v, code, &type, live));
+    if (live) FVM_TRY(v->be->ops->block(v->be, code, type));
+    FVM_TRY(fvm__push_control(v, code, type, live));
     if (v->metered) {
         fvm__control *top = fvm__top(v);
-        top->limiter = fvm__limiter_block(&v->limiter, type.n_results, code == FVM__OP_LOOP);
+        top->limiter = fvm__limiter_block(&v->limiter);
         FVM_TRY(fvm__meter_open(&v->meter, &top->meter, &top[-1].meter, v->n_control - 1, code,
                                 v->position + 1));
     }
-    return fvm__push_all(v, type.params, type.n_params);
+    return fvm__push_all(v, type->params, type->n_params);
 }
 
 /* The operands at the end of a block are its results and nothing else. */
 static inline fvm_err check_block_end(fvm__validator *v)
 {
     const fvm__control *top = fvm__top(v);
-    FVM_TRY(fvm__pop_all(v, top->type.results, top->type.n_results));
+    FVM_TRY(fvm__pop_all(v, top->type->results, top->type->n_results));
     if (v->n_operands != top->height) return FVM__INVALID(v->d, "type mismatch: operands left");
     return FVM_OK;
 }
 
-static fvm__meter_entry *parent_meter(fvm__validator *v)
-{
-    return v->n_control > 1 ? &v->control[v->n_control - 2].meter : NULL;
-}
-
 static inline fvm_err finish_block(fvm__validator *v)
 {
-    return fvm__meter_finish(&v->meter, &fvm__top(v)->meter, parent_meter(v), v->position + 1);
+    return fvm__meter_finish(&v->meter, &fvm__top(v)->meter, fvm__parent_meter(v), v->position + 1);
 }
 
 static fvm_err op_else(fvm__validator *v)
@@ -124,7 +103,7 @@ static fvm_err op_else(fvm__validator *v)
     if (top->entered) FVM_TRY(v->be->ops->else_(v->be, live));
     top->code = FVM__OP_ELSE;
     top->dead = false;
-    return fvm__push_all(v, top->type.params, top->type.n_params);
+    return fvm__push_all(v, top->type->params, top->type->n_params);
 }
 
 static fvm_err op_end(fvm__validator *v)
@@ -133,12 +112,12 @@ static fvm_err op_end(fvm__validator *v)
     bool live = fvm__live(v), no_else = closing->code == FVM__OP_IF;
     FVM_TRY(check_block_end(v));
     if (no_else &&
-        (closing->type.n_params != closing->type.n_results ||
-         memcmp(closing->type.params, closing->type.results, closing->type.n_params) != 0))
+        (closing->type->n_params != closing->type->n_results ||
+         memcmp(closing->type->params, closing->type->results, closing->type->n_params) != 0))
         return FVM__INVALID(v->d, "type mismatch: if without else");
     if (v->metered) {
         FVM_TRY(finish_block(v));
-        fvm__limiter_end(&v->limiter, &closing->limiter);
+        fvm__limiter_end(&v->limiter, &closing->limiter, closing->type->n_results);
     }
     uint32_t lowest = fvm__top(v)->meter.lowest_forward;
     v->n_control--;
@@ -149,29 +128,15 @@ static fvm_err op_end(fvm__validator *v)
         if (lowest < v->n_control) FVM_TRY(finish_block(v));
     }
     if (closing->entered) FVM_TRY(v->be->ops->end(v->be, live, no_else));
-    return v->n_control ? fvm__push_all(v, closing->type.results, closing->type.n_results) : FVM_OK;
+    return v->n_control ? fvm__push_all(v, closing->type->results, closing->type->n_results) : FVM_OK;
 }
 
 /* --- branches --------------------------------------------------------------------------------- */
-
-/* What a branch to an entry carries. */
-static void label_types(const fvm__control *target, const char **types, uint32_t *n)
-{
-    bool loop = target->code == FVM__OP_LOOP;
-    *types = loop ? target->type.params : target->type.results;
-    *n = loop ? target->type.n_params : target->type.n_results;
-}
 
 static fvm_err get_depth(fvm__validator *v, uint32_t *depth)
 {
     if (!fvm__read_u32(&v->d->in, depth)) return FVM__MALFORMED(v->d, "malformed 32-bit integer");
     return *depth < v->n_control ? FVM_OK : FVM__INVALID(v->d, "unknown label");
-}
-
-static void note_target(fvm__validator *v, uint32_t depth)
-{
-    uint32_t index = v->n_control - 1 - depth;
-    fvm__meter_target(&fvm__top(v)->meter, index, v->control[index].meter.is_loop);
 }
 
 static fvm_err op_br(fvm__validator *v, fvm__opcode code)
@@ -181,11 +146,11 @@ static fvm_err op_br(fvm__validator *v, fvm__opcode code)
     bool live = fvm__live(v);
     if (code != FVM__OP_RETURN) FVM_TRY(get_depth(v, &depth));
     const fvm__control *target = &v->control[v->n_control - 1 - depth];
-    label_types(target, &types, &n);
+    fvm__label_types(target, &types, &n);
     if (code == FVM__OP_BR_IF) FVM_TRY(fvm__pop(v, FVM_WASM_LETTER_I32));
     FVM_TRY(fvm__pop_all(v, types, n));
     if (v->metered) {
-        uint32_t arity = target->limiter.branch_arity;
+        uint32_t arity = fvm__branch_arity(target);
         fvm__sim_pop(v, arity);
         if (code == FVM__OP_BR_IF) {
             fvm__sim_pop(v, 1);
@@ -198,7 +163,7 @@ static fvm_err op_br(fvm__validator *v, fvm__opcode code)
     if (live) FVM_TRY(v->be->ops->br(v->be, code == FVM__OP_BR_IF ? code : FVM__OP_BR, depth));
     if (v->metered) {
         FVM_TRY(finish_block(v));
-        note_target(v, depth);
+        fvm__note_target(v, depth);
     }
     if (code == FVM__OP_BR_IF) return fvm__push_all(v, types, n);
     fvm__set_dead(v);
@@ -214,12 +179,12 @@ static fvm_err get_targets(fvm__validator *v, uint32_t *count)
     FVM_TRY(
         fvm__vector_grow(v->alloc, &v->depths, &v->cap_depths, (uint64_t)n + 1, sizeof *v->depths));
     for (uint32_t i = 0; i <= n; i++) FVM_TRY(get_depth(v, &v->depths[i]));
-    label_types(&v->control[v->n_control - 1 - v->depths[n]], &types, &arity);
+    fvm__label_types(&v->control[v->n_control - 1 - v->depths[n]], &types, &arity);
     for (uint32_t i = 0; i <= n; i++) {
         uint32_t target_arity;
         if (v->depths[i] == last) continue;
         last = v->depths[i];
-        label_types(&v->control[v->n_control - 1 - last], &types, &target_arity);
+        fvm__label_types(&v->control[v->n_control - 1 - last], &types, &target_arity);
         if (target_arity != arity) return FVM__INVALID(v->d, "type mismatch: br_table arities");
         FVM_TRY(fvm__check_top(v, types, target_arity));
     }
@@ -230,9 +195,9 @@ static fvm_err get_targets(fvm__validator *v, uint32_t *count)
 static fvm_err simulate_br_table(fvm__validator *v, uint32_t n)
 {
     uint32_t top = v->n_control - 1;
-    uint32_t arity = v->control[top - v->depths[n]].limiter.branch_arity;
+    uint32_t arity = fvm__branch_arity(&v->control[top - v->depths[n]]);
     for (uint32_t i = 0; i < n; i++)
-        if (v->control[top - v->depths[i]].limiter.branch_arity != arity)
+        if (fvm__branch_arity(&v->control[top - v->depths[i]]) != arity)
             return FVM__UNSUPPORTED(v->d, "br_table arities");
     fvm__sim_pop(v, arity); /* the index is not taken: so it is in the reference */
     v->control[top].limiter.polymorphic = true;
@@ -251,7 +216,7 @@ static fvm_err op_br_table(fvm__validator *v)
         FVM_TRY(finish_block(v));
         /* 0.4.0 forgets the default label; consensus now (engine.md 6) */
         uint32_t noted = v->m->rules.metering == FVM_WASM_METERING_V2 ? n + 1 : n;
-        for (uint32_t i = 0; i < noted; i++) note_target(v, v->depths[i]);
+        for (uint32_t i = 0; i < noted; i++) fvm__note_target(v, v->depths[i]);
     }
     fvm__set_dead(v);
     return FVM_OK;

@@ -11,7 +11,6 @@
 /** Of one block of a body. */
 typedef struct fvm__limiter_frame {
     uint32_t start_height;
-    uint32_t end_arity, branch_arity;
     bool polymorphic;
 } fvm__limiter_frame;
 
@@ -51,15 +50,13 @@ static inline void fvm__limiter_pop(fvm__limiter_sim *sim, const fvm__limiter_fr
     sim->height -= n;
 }
 /** Opens a block, after the condition of an `if` was popped. */
-static inline fvm__limiter_frame fvm__limiter_block(const fvm__limiter_sim *sim, uint32_t results,
-                                                    bool is_loop)
+static inline fvm__limiter_frame fvm__limiter_block(const fvm__limiter_sim *sim)
 {
-    return (fvm__limiter_frame){ .start_height = sim->height,
-                                 .end_arity = results,
-                                 .branch_arity = is_loop ? 0 : results };
+    return (fvm__limiter_frame){ .start_height = sim->height };
 }
-static inline void fvm__limiter_end(fvm__limiter_sim *sim, const fvm__limiter_frame *top)
+static inline void fvm__limiter_end(fvm__limiter_sim *sim, const fvm__limiter_frame *top,
+                                    uint32_t results)
 {
-    sim->height = top->start_height + top->end_arity;
+    sim->height = top->start_height + results;
 }
 #endif

@@ -31,15 +31,6 @@ fvm_err fvm__meter_begin(fvm__meter *meter, fvm__meter_entry *entry, uint32_t fu
     return fvm__meter_start_at(meter, &entry->start, 0);
 }
 
-fvm_err fvm__meter_open(fvm__meter *meter, fvm__meter_entry *entry, const fvm__meter_entry *parent,
-                        uint32_t index, fvm__opcode code, uint32_t next)
-{
-    *entry = (fvm__meter_entry){ .lowest_forward = index,
-                                 .start = parent->start,
-                                 .is_loop = code == FVM__OP_LOOP };
-    return code == FVM__OP_BLOCK ? FVM_OK : fvm__meter_start_at(meter, &entry->start, next);
-}
-
 void fvm__meter_close(fvm__meter *meter, uint32_t id, uint64_t cost)
 {
     uint32_t charge = meter->starts[id].charge;

@@ -28,10 +28,9 @@ typedef struct fvm__meter_listener {
 
 /** Of one entry of the control stack; entry 0 is the function. */
 typedef struct fvm__meter_entry {
+    uint64_t cost;           /* of the open block */
     uint32_t lowest_forward; /* lowest entry that is branched to from inside, loops excepted */
     uint32_t start;          /* id of the open block's start */
-    uint64_t cost;           /* of the open block */
-    bool is_loop;
 } fvm__meter_entry;
 
 /** Of one id. */
@@ -83,23 +82,31 @@ static inline FVM_NODISCARD fvm_err fvm__meter_start_at(fvm__meter *meter, uint3
 }
 /** Opens entry `index` for a block; `next` is the position of the instruction after it. A plain
  *  block goes on with its parent's start, `if` and `loop` have their own. */
-FVM_NODISCARD fvm_err fvm__meter_open(fvm__meter *meter, fvm__meter_entry *entry,
-                                      const fvm__meter_entry *parent, uint32_t index,
-                                      fvm__opcode code, uint32_t next);
+static inline FVM_NODISCARD fvm_err fvm__meter_open(fvm__meter *meter, fvm__meter_entry *entry,
+                                                    const fvm__meter_entry *parent, uint32_t index,
+                                                    fvm__opcode code, uint32_t next)
+{
+    *entry = (fvm__meter_entry){ .lowest_forward = index, .start = parent->start };
+    return code == FVM__OP_BLOCK ? FVM_OK : fvm__meter_start_at(meter, &entry->start, next);
+}
 /** Tells the cost of a block that is complete. */
 void fvm__meter_close(fvm__meter *meter, uint32_t id, uint64_t cost);
-/** Closes the open block of `top` and begins one at `next`. `parent` is NULL for entry 0. */
+/** Closes the open block of `top`. `parent` is NULL for entry 0. */
+static inline void fvm__meter_shut(fvm__meter *meter, const fvm__meter_entry *top,
+                                   fvm__meter_entry *parent)
+{
+    if (parent && parent->start == top->start) {
+        if (!fvm_add_u64(&parent->cost, parent->cost, top->cost)) meter->overflow = true;
+    } else if (top->cost > 0) {
+        fvm__meter_close(meter, top->start, top->cost);
+    }
+}
+/** Likewise, and begins one at `next`. */
 static inline FVM_NODISCARD fvm_err fvm__meter_finish(fvm__meter *meter, fvm__meter_entry *top,
                                                       fvm__meter_entry *parent, uint32_t next)
 {
-    uint32_t id = top->start;
-    uint64_t cost = top->cost;
+    fvm__meter_shut(meter, top, parent);
     top->cost = 0;
-    if (parent && parent->start == id) {
-        if (!fvm_add_u64(&parent->cost, parent->cost, cost)) meter->overflow = true;
-    } else if (cost > 0) {
-        fvm__meter_close(meter, id, cost);
-    }
     return fvm__meter_start_at(meter, &top->start, next);
 }
 /** Notes a branch from `top` to entry `index`, after fvm__meter_finish. */

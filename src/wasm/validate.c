@@ -15,8 +15,14 @@ static void fill_forms(fvm__validator *v)
         { FVM__OP_I64_CONST, FVM__FORM_CONST_I64 },   { FVM__OP_DROP, FVM__FORM_DROP },
         { FVM__OP_SELECT, FVM__FORM_SELECT },         { FVM__OP_CALL, FVM__FORM_CALL },
         { FVM__OP_GLOBAL_GET, FVM__FORM_GET_GLOBAL }, { FVM__OP_GLOBAL_SET, FVM__FORM_SET_GLOBAL },
+        { FVM__OP_BLOCK, FVM__FORM_BLOCK },           { FVM__OP_LOOP, FVM__FORM_BLOCK },
+        { FVM__OP_IF, FVM__FORM_BLOCK },              { FVM__OP_ELSE, FVM__FORM_ELSE },
+        { FVM__OP_END, FVM__FORM_END },               { FVM__OP_BR, FVM__FORM_BR },
+        { FVM__OP_BR_IF, FVM__FORM_BR },              { FVM__OP_UNREACHABLE, FVM__FORM_UNREACHABLE },
     };
     for (size_t i = 0; i < FVM_COUNT(rows); i++) v->forms[rows[i].code] = rows[i].form;
+    for (uint8_t byte = 0; byte < FVM_COUNT(v->blocks); byte++)
+        v->blocks[byte] = fvm__near_block_type(&v->m->rules, byte);
     for (unsigned code = 0; code < sizeof v->forms; code++) {
         const fvm__op_info *info = &fvm__op_infos[code];
         bool extends = code >= FVM__OP_I32_EXTEND8_S && code <= FVM__OP_I64_EXTEND32_S;
@@ -25,36 +31,6 @@ static void fill_forms(fvm__validator *v)
         if (info->imm == FVM__IMM_NONE && (!extends || v->m->rules.sign_extension))
             v->forms[code] = info->n_pops == 1 ? FVM__FORM_UNARY : FVM__FORM_BINARY;
     }
-}
-
-fvm_err fvm__begin_common(fvm__validator *v, bool *go)
-{
-    const fvm__reader *in = &v->d->in;
-    v->peak = v->operands + v->n_operands;
-    v->began = v->position;
-    v->more = 0;
-    *go = in->at != in->end && v->forms[*in->at] != FVM__FORM_CAREFUL;
-    if (!*go || !v->metered) return FVM_OK;
-    fvm__control *top = fvm__top(v);
-    if (v->meter.starts[top->meter.start].charge) return FVM_OK;
-    *go = *in->at != FVM__OP_DROP; /* which is free */
-    return *go ? fvm__meter_announce(&v->meter, &top->meter, true) : FVM_OK;
-}
-
-void fvm__end_common(fvm__validator *v, const char *sp)
-{
-    uint32_t had = v->n_operands, now = (uint32_t)(sp - v->operands);
-    uint32_t most = (uint32_t)(v->peak - v->operands), logical = most - v->n_control - 1;
-    v->n_operands = now;
-    if (logical > v->max_operands) v->max_operands = logical;
-    if (!v->metered) return;
-    uint32_t height = v->limiter.height;
-    if (height + (most - had) > v->limiter.max) v->limiter.max = height + (most - had);
-    v->limiter.height = height + now - had;
-    int64_t units = (int64_t)(v->position - v->began) + v->more;
-    fvm__meter_entry *meter = &fvm__top(v)->meter;
-    if (!fvm_add_u64(&meter->cost, meter->cost, (uint64_t)units * v->price))
-        v->meter.overflow = true;
 }
 
 /* --- bodies ----------------------------------------------------------------------------------- */
@@ -98,8 +74,7 @@ static fvm_err run_careful(fvm__validator *v)
     } else {
         FVM_TRY(fvm__op_plain(v, code));
     }
-    uint32_t operands = v->n_operands - v->n_control - 1;
-    if (operands > v->max_operands) v->max_operands = operands;
+    fvm__see_operands(v);
     v->position++;
     return FVM_OK;
 }

@@ -14,11 +14,11 @@
 
 /** An open block; entry 0 is the function. */
 typedef struct fvm__control {
-    fvm__opcode code; /* BLOCK (also the function), LOOP, IF, ELSE */
-    bool dead;        /* behind an instruction that does not go on */
-    bool entered;     /* begins in live code: the back end knows of it */
-    uint32_t height;  /* operands below it */
-    fvm__block_type type;
+    uint8_t code;    /* BLOCK (also the function), LOOP, IF, ELSE */
+    bool dead;       /* behind an instruction that does not go on */
+    bool entered;    /* begins in live code: the back end knows of it */
+    uint32_t height; /* operands below it */
+    const fvm__functype *type;
     fvm__limiter_frame limiter;
     fvm__meter_entry meter;
 } fvm__control;
@@ -78,6 +78,7 @@ typedef struct fvm__validator {
     uint32_t began;            /* the position where it began */
     int64_t more;              /* units of the price beyond one for each instruction */
     uint8_t forms[256];        /* of opcodes on the common path, under the module's rules */
+    const fvm__functype *blocks[128]; /* types of blocks that are one byte, or NULL */
     bool needs_metering_local; /* a charge at run time was seen */
 } fvm__validator;
 
@@ -92,6 +93,9 @@ static inline bool fvm__live(fvm__validator *v)
 }
 
 /* operands.c */
+/** Grows a vector of the pass to hold `need` entries. */
+FVM_NODISCARD fvm_err fvm__vector_grow(const fvm_allocator *alloc, void *vector, uint32_t *cap,
+                                       uint64_t need, size_t size);
 FVM_NODISCARD fvm_err fvm__pop_slow(fvm__validator *v, char *got, char want);
 FVM_NODISCARD fvm_err fvm__push_many(fvm__validator *v, const char *types, uint32_t n);
 FVM_NODISCARD fvm_err fvm__pop_many(fvm__validator *v, const char *types, uint32_t n);
@@ -123,15 +127,55 @@ static inline FVM_NODISCARD fvm_err fvm__pop_all(fvm__validator *v, const char *
 {
     return n ? fvm__pop_many(v, types, n) : FVM_OK;
 }
+/** Opens a block above the operands that there are. */
+static inline FVM_NODISCARD fvm_err fvm__push_control(fvm__validator *v, fvm__opcode code,
+                                                      const fvm__functype *type, bool entered)
+{
+    if (FVM_UNLIKELY(v->n_control == v->cap_control))
+        FVM_TRY(fvm__vector_grow(v->alloc, &v->control, &v->cap_control, (uint64_t)v->n_control + 1,
+                                 sizeof *v->control));
+    fvm__push(v, '\0');
+    v->control[v->n_control++] = (fvm__control){
+        .code = (uint8_t)code,
+        .entered = entered,
+        .height = v->n_operands,
+        .type = type,
+    };
+    return FVM_OK;
+}
+/** The entry around the topmost, or NULL. */
+static inline fvm__meter_entry *fvm__parent_meter(fvm__validator *v)
+{
+    return v->n_control > 1 ? &v->control[v->n_control - 2].meter : NULL;
+}
+/** Counts the operands there are among the most there were. */
+static inline void fvm__see_operands(fvm__validator *v)
+{
+    uint32_t operands = v->n_operands - v->n_control - 1;
+    if (operands > v->max_operands) v->max_operands = operands;
+}
+/** What a branch to an entry carries, as letters and to the limiter. */
+static inline void fvm__label_types(const fvm__control *target, const char **types, uint32_t *n)
+{
+    bool loop = target->code == FVM__OP_LOOP;
+    *types = loop ? target->type->params : target->type->results;
+    *n = loop ? target->type->n_params : target->type->n_results;
+}
+static inline uint32_t fvm__branch_arity(const fvm__control *target)
+{
+    return target->code == FVM__OP_LOOP ? 0 : target->type->n_results;
+}
+static inline void fvm__note_target(fvm__validator *v, uint32_t depth)
+{
+    uint32_t index = v->n_control - 1 - depth;
+    fvm__meter_target(&fvm__top(v)->meter, index, v->control[index].code == FVM__OP_LOOP);
+}
 /** The rest of the current block cannot be reached. */
 static inline void fvm__set_dead(fvm__validator *v)
 {
     fvm__top(v)->dead = true;
     v->n_operands = fvm__top(v)->height;
 }
-/** Grows a vector of the pass to hold `need` entries. */
-FVM_NODISCARD fvm_err fvm__vector_grow(const fvm_allocator *alloc, void *vector, uint32_t *cap,
-                                       uint64_t need, size_t size);
 
 /* locals.c */
 /** The declarations of a body; sets the function's number of locals and the limiter's L. */
@@ -162,6 +206,8 @@ FVM_NODISCARD fvm_err fvm__op_plain(fvm__validator *v, fvm__opcode code);
 enum { FVM__LIMITED_CALL_INSTRUCTIONS = 13 };
 
 /* control.c: blocks and branches, with what they mean to limiter and meter */
+/** The type of a block in one byte, or NULL: another form, or none under these rules. */
+const fvm__functype *fvm__near_block_type(const fvm_wasm_rules *rules, uint8_t byte);
 FVM_NODISCARD fvm_err fvm__begin_body(fvm__validator *v, uint32_t func);
 FVM_NODISCARD fvm_err fvm__op_control(fvm__validator *v, fvm__opcode code);
 /** Adds the price of an instruction to the open metered block. */

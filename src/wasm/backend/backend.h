@@ -38,12 +38,6 @@ typedef struct fvm__op {
     uint32_t charge; /* run-time charge in milligas per unit of the top operand; 0 for none */
 } fvm__op;
 
-/** What a block takes and leaves; for a loop a branch carries the parameters. */
-typedef struct fvm__block_type {
-    const char *params, *results;
-    uint32_t n_params, n_results;
-} fvm__block_type;
-
 typedef struct fvm__backend fvm__backend;
 struct fvm__validator;
 typedef struct fvm__backend_ops {
@@ -63,8 +57,8 @@ typedef struct fvm__backend_ops {
     /** If bit `bit` of the locals from `bitmap` on is clear, sets it and zeroes the FVM__ZERO_CHUNK
      *  locals from `first` on. Stands before each use of one of them that may be the first. */
     fvm_err (*zero_locals)(fvm__backend *be, uint32_t first, uint32_t bitmap, uint32_t bit);
-    /** BLOCK, LOOP or IF. */
-    fvm_err (*block)(fvm__backend *be, fvm__opcode code, const fvm__block_type *type);
+    /** BLOCK, LOOP or IF, and what it takes and leaves; to a loop a branch carries the parameters. */
+    fvm_err (*block)(fvm__backend *be, fvm__opcode code, const fvm__functype *type);
     /** `live`: the end of the arm before it is reached. */
     fvm_err (*else_)(fvm__backend *be, bool live);
     /** Ends a block or the function. `live`: reached from above. `no_else`: an `if` without. */

@@ -84,7 +84,7 @@ static void emit_jump(translator *t, label *l, uint32_t n)
     aim(t, l);
 }
 
-static fvm_err be_block(fvm__backend *be, fvm__opcode code, const fvm__block_type *type)
+fvm_err fvm__translate_block(fvm__backend *be, fvm__opcode code, const fvm__functype *type)
 {
     translator *t = (translator *)be;
     FVM_TRY(reserve(t, 0));
@@ -122,7 +122,7 @@ static void settle_results(translator *t, uint32_t n)
         settle_all(t);
 }
 
-static fvm_err be_else(fvm__backend *be, bool live)
+fvm_err fvm__translate_else(fvm__backend *be, bool live)
 {
     translator *t = (translator *)be;
     label *l = &t->labels[t->n_labels - 1];
@@ -137,7 +137,7 @@ static fvm_err be_else(fvm__backend *be, bool live)
     return reset(t, l->base, l->n_params);
 }
 
-static fvm_err be_end(fvm__backend *be, bool live, bool no_else)
+fvm_err fvm__translate_end(fvm__backend *be, bool live, bool no_else)
 {
     translator *t = (translator *)be;
     label l = t->labels[t->n_labels - 1];
@@ -157,7 +157,7 @@ static fvm_err be_end(fvm__backend *be, bool live, bool no_else)
     return reset(t, l.base, l.n_results);
 }
 
-static fvm_err be_br(fvm__backend *be, fvm__opcode code, uint32_t depth)
+fvm_err fvm__translate_br(fvm__backend *be, fvm__opcode code, uint32_t depth)
 {
     translator *t = (translator *)be;
     label *l = &t->labels[t->n_labels - 1 - depth];
@@ -413,10 +413,10 @@ static const fvm__backend_ops interp_ops = {
     .access = fvm__translate_access,
     .op = fvm__translate_op,
     .zero_locals = be_zero_locals,
-    .block = be_block,
-    .else_ = be_else,
-    .end = be_end,
-    .br = be_br,
+    .block = fvm__translate_block,
+    .else_ = fvm__translate_else,
+    .end = fvm__translate_end,
+    .br = fvm__translate_br,
     .br_table = be_br_table,
     .charge_begin = be_charge_begin,
     .charge_cost = be_charge_cost,

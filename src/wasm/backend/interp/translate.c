@@ -403,6 +403,10 @@ static const fvm__backend_ops common_ops = {
     .plain = fvm__translate_plain,
     .access = fvm__translate_access,
     .op = fvm__translate_op,
+    .block = fvm__translate_block,
+    .else_ = fvm__translate_else,
+    .end = fvm__translate_end,
+    .br = fvm__translate_br,
 };
 
 fvm_err fvm__translate_common(fvm__validator *v)

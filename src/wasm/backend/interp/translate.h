@@ -202,6 +202,13 @@ static inline unsigned compare_form(uint16_t op)
     return (unsigned)(op - FVM__I_I32_EQ) % FORMS;
 }
 
+/* --- flow.c: blocks and branches --------------------------------------------------------------- */
+
+fvm_err fvm__translate_block(fvm__backend *be, fvm__opcode code, const fvm__functype *type);
+fvm_err fvm__translate_else(fvm__backend *be, bool live);
+fvm_err fvm__translate_end(fvm__backend *be, bool live, bool no_else);
+fvm_err fvm__translate_br(fvm__backend *be, fvm__opcode code, uint32_t depth);
+
 /* --- translate.c ------------------------------------------------------------------------------ */
 
 /** The back end's ways for what is neither block nor branch. */

@@ -220,7 +220,7 @@ static unsigned take_condition(fvm__x64 *x)
 
 /* --- blocks ----------------------------------------------------------------------------------- */
 
-static fvm_err be_block(fvm__backend *be, fvm__opcode code, const fvm__block_type *type)
+fvm_err fvm__x_block(fvm__backend *be, fvm__opcode code, const fvm__functype *type)
 {
     fvm__x64 *x = (fvm__x64 *)be;
     unsigned cc = 0;
@@ -252,7 +252,7 @@ static fvm_err be_block(fvm__backend *be, fvm__opcode code, const fvm__block_typ
     return FVM_OK;
 }
 
-static fvm_err be_else(fvm__backend *be, bool live)
+fvm_err fvm__x_else(fvm__backend *be, bool live)
 {
     fvm__x64 *x = (fvm__x64 *)be;
     fvm__x_label *l = &x->labels[x->n_labels - 1];
@@ -303,7 +303,7 @@ static fvm_err arrive(fvm__x64 *x, const fvm__x_label *l)
     return FVM_OK;
 }
 
-static fvm_err be_end(fvm__backend *be, bool live, bool no_else)
+fvm_err fvm__x_end(fvm__backend *be, bool live, bool no_else)
 {
     fvm__x64 *x = (fvm__x64 *)be;
     FVM_TRY(fvm__x_begin(x));
@@ -335,7 +335,7 @@ static fvm_err be_end(fvm__backend *be, bool live, bool no_else)
 
 /* --- branches --------------------------------------------------------------------------------- */
 
-static fvm_err be_br(fvm__backend *be, fvm__opcode code, uint32_t depth)
+fvm_err fvm__x_br(fvm__backend *be, fvm__opcode code, uint32_t depth)
 {
     fvm__x64 *x = (fvm__x64 *)be;
     fvm__x_label *l = &x->labels[x->n_labels - 1 - depth];
@@ -679,10 +679,10 @@ static const fvm__backend_ops x64_ops = {
     .access = fvm__x_access,
     .op = fvm__x_op,
     .zero_locals = be_zero_locals,
-    .block = be_block,
-    .else_ = be_else,
-    .end = be_end,
-    .br = be_br,
+    .block = fvm__x_block,
+    .else_ = fvm__x_else,
+    .end = fvm__x_end,
+    .br = fvm__x_br,
     .br_table = be_br_table,
     .charge_begin = be_charge_begin,
     .charge_cost = be_charge_cost,

@@ -694,6 +694,10 @@ static const fvm__backend_ops common_ops = {
     .plain = fvm__x_plain,
     .access = fvm__x_access,
     .op = fvm__x_op,
+    .block = fvm__x_block,
+    .else_ = fvm__x_else,
+    .end = fvm__x_end,
+    .br = fvm__x_br,
 };
 
 fvm_err fvm__x_common(fvm__validator *v)

@@ -307,6 +307,12 @@ static inline bool fvm__x_state_matches(const fvm__x64 *x, const fvm__x_state *t
  *  stays. Keeps rax, rcx and rdx. */
 void fvm__x_arrange(fvm__x64 *x, const fvm__x_state *to);
 
+/* compile.c: blocks and branches */
+fvm_err fvm__x_block(fvm__backend *be, fvm__opcode code, const fvm__functype *type);
+fvm_err fvm__x_else(fvm__backend *be, bool live);
+fvm_err fvm__x_end(fvm__backend *be, bool live, bool no_else);
+fvm_err fvm__x_br(fvm__backend *be, fvm__opcode code, uint32_t depth);
+
 /* ops.c, floats.c, calls.c */
 fvm_err fvm__x_common(struct fvm__validator *v);
 fvm_err fvm__x_local_get(fvm__backend *be, uint32_t local, char type);
