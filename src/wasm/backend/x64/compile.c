@@ -723,7 +723,6 @@ fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module)
     x->tzcnt = features & HAS_TZCNT;
     x->popcnt = features & HAS_POPCNT;
     x->sse41 = features & HAS_SSE41;
-    memset(x->local_reg, FVM__X_NO_REG, sizeof x->local_reg);
     x->a.cap = FVM__X_CODE_FIRST;
     x->a.base = x->a.p = mmap(NULL, x->a.cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
                               -1, 0);

@@ -381,11 +381,11 @@ static address check_address(fvm__x64 *x, uint32_t entry, uint64_t offset, unsig
     v = &x->stack[entry];
     if (x->m->guarded && offset + size <= FVM__GUARD_BYTES)
         return (address){ true, a, (int32_t)offset };
-    r = v->kind == X_REG ? v->reg : x->local_reg[v->local];
+    r = v->kind == X_REG ? v->reg : fvm__x_cached(x, v->local);
     if (x->checked[r] < offset + size) {
         fvm__lea(&x->a, true, RAX, a, (int32_t)(offset + size));
         check_end(x);
-        x->checked[r] = offset + size;
+        x->checked[r] = (uint32_t)(offset + size);
     }
     return (address){ true, a, (int32_t)offset };
 }

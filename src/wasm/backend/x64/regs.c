@@ -20,13 +20,12 @@ static int32_t local_slot(uint32_t local)
 
 static void write_local(fvm__x64 *x, unsigned r)
 {
-    fvm__store64(&x->a, FVM__X_FRAME, local_slot(x->holds[r]), HW(r));
+    fvm__store64(&x->a, FVM__X_FRAME, local_slot(fvm__x_local_in(x, r)), HW(r));
     x->dirty &= ~(1u << r);
 }
 
 static void drop_local(fvm__x64 *x, unsigned r)
 {
-    x->local_reg[x->holds[r]] = FVM__X_NO_REG;
     x->local_of |= UINT64_C(0xff) << 8 * r;
     x->locals &= ~(1u << r);
     x->dirty &= ~(1u << r);
@@ -67,8 +66,6 @@ unsigned fvm__x_evict(fvm__x64 *x)
 
 static void give_to_local(fvm__x64 *x, unsigned r, uint32_t local, bool dirty)
 {
-    x->holds[r] = local;
-    x->local_reg[local] = (uint8_t)r;
     x->local_of = (x->local_of & ~(UINT64_C(0xff) << 8 * r)) | (uint64_t)local << 8 * r;
     x->locals |= 1u << r;
     if (dirty) x->dirty |= 1u << r;
@@ -224,7 +221,7 @@ fvm_err fvm__x_local_set(fvm__backend *be, uint32_t local, char type, bool tee)
         if (!tee) fvm__x_pop(x, 1);
         return FVM_OK;
     }
-    unsigned r = x->local_reg[local];
+    unsigned r = cached(x, local);
     if (v.kind == X_REG) {
         if (r != FVM__X_NO_REG) drop_local(x, r);
         r = v.reg;
@@ -252,7 +249,9 @@ void fvm__x_flush(fvm__x64 *x)
 
 void fvm__x_forget(fvm__x64 *x)
 {
-    for (unsigned m = x->locals; m; m &= m - 1) drop_local(x, lowest(m));
+    x->free |= x->locals;
+    x->locals = x->dirty = 0;
+    x->local_of = FVM__X_NO_LOCALS;
 }
 
 /* --- where control meets ---------------------------------------------------------------------- */
@@ -271,18 +270,9 @@ fvm_err fvm__x_reset(fvm__x64 *x, uint32_t base, uint32_t n)
 void fvm__x_state_set(fvm__x64 *x, const fvm__x_state *to)
 {
     memset(x->checked, 0, sizeof x->checked);
-    if (x->local_of != to->locals) {
-        for (unsigned m = x->locals; m; m &= m - 1)
-            x->local_reg[x->holds[lowest(m)]] = FVM__X_NO_REG;
-        for (unsigned m = to->has; m; m &= m - 1) {
-            unsigned r = lowest(m);
-            x->holds[r] = to->locals >> 8 * r & 0xff;
-            x->local_reg[x->holds[r]] = (uint8_t)r;
-        }
-        x->free = (x->free | x->locals) & ~(unsigned)to->has;
-        x->locals = to->has;
-        x->local_of = to->locals;
-    }
+    x->free = (x->free | x->locals) & ~(unsigned)to->has;
+    x->locals = to->has;
+    x->local_of = to->locals;
     x->dirty = to->dirty;
 }
 
@@ -296,8 +286,8 @@ void fvm__x_load_state(fvm__x64 *x, const fvm__x_state *to)
 
 static bool expected_dirty(const fvm__x_state *to, uint32_t local)
 {
-    __m128i all = _mm_cvtsi64_si128((int64_t)to->locals), one = _mm_set1_epi8((char)local);
-    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(all, one)) & to->has & to->dirty;
+    uint64_t found = fvm__x_find(to->locals, local);
+    return found && (to->dirty >> (__builtin_ctzll(found) >> 3) & 1);
 }
 
 /* Moves among registers, all at once: `from` of each register in `pending`. */
@@ -328,11 +318,12 @@ void fvm__x_arrange(fvm__x64 *x, const fvm__x_state *to)
     unsigned moves = 0, loads = 0, differ = fvm__x_differ(x, to);
     for (unsigned m = x->dirty & (differ | ~(unsigned)to->dirty); m; m &= m - 1) {
         unsigned r = lowest(m);
-        if (!expected_dirty(to, x->holds[r]))
-            fvm__store64(&x->a, FVM__X_FRAME, local_slot(x->holds[r]), HW(r));
+        uint32_t local = fvm__x_local_in(x, r);
+        if (!expected_dirty(to, local))
+            fvm__store64(&x->a, FVM__X_FRAME, local_slot(local), HW(r));
     }
     for (unsigned m = differ & to->has; m; m &= m - 1) {
-        unsigned r = lowest(m), q = x->local_reg[to->locals >> 8 * r & 0xff];
+        unsigned r = lowest(m), q = cached(x, to->locals >> 8 * r & 0xff);
         if (q == FVM__X_NO_REG)
             loads |= 1u << r;
         else

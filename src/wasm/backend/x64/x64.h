@@ -122,9 +122,8 @@ typedef struct fvm__x64 {
     /* registers; masks over fvm__x_hw */
     unsigned free, locals, dirty, pinned, turn;
     uint64_t local_of;             /* as fvm__x_state.locals */
-    uint32_t holds[FVM__X_REGS];   /* the local or the operand's entry */
-    uint64_t checked[FVM__X_REGS]; /* memory[value .. value + this) is known to exist */
-    uint8_t local_reg[FVM__X_CACHED_LOCALS];
+    uint32_t holds[FVM__X_REGS];   /* the operand's entry */
+    uint32_t checked[FVM__X_REGS]; /* memory[value .. value + this) is known to exist */
 } fvm__x64;
 
 static inline int32_t fvm__x_slot(const fvm__x64 *x, uint32_t entry)
@@ -187,10 +186,24 @@ static inline unsigned fvm__x_hw_of(unsigned r)
 {
     return fvm__x_hw[r];
 }
+/** The registers that are this local's in `locals`: one or none, as the highest bits of bytes. All
+ *  eight are compared at once, so that no table has to be kept where control meets. */
+static inline uint64_t fvm__x_find(uint64_t locals, uint32_t local)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t zero = locals ^ local * ones; /* the byte that is zero, and bytes above it, are found */
+    return (zero - ones) & ~zero & ones << 7;
+}
 /** The register of a local, or FVM__X_NO_REG. */
 static inline unsigned fvm__x_cached(const fvm__x64 *x, uint32_t local)
 {
-    return local < FVM__X_CACHED_LOCALS ? x->local_reg[local] : FVM__X_NO_REG;
+    uint64_t found = local < FVM__X_CACHED_LOCALS ? fvm__x_find(x->local_of, local) : 0;
+    return found ? (unsigned)__builtin_ctzll(found) >> 3 : FVM__X_NO_REG;
+}
+/** The local that a register is known to hold. */
+static inline uint32_t fvm__x_local_in(const fvm__x64 *x, unsigned r)
+{
+    return x->local_of >> 8 * r & 0xff;
 }
 /** Makes a register free that is neither that nor pinned. */
 unsigned fvm__x_evict(fvm__x64 *x);
