@@ -178,6 +178,14 @@ static inline __attribute__((always_inline)) fvm_err fvm__run_common(fvm__valida
         case FVM__FORM_CONST_I32:
             if (!(p = fvm__read_short_signed(&value, p, v->end)) || value != (int32_t)value)
                 goto done;
+            if (ops->add_constant && p != v->end && *p == FVM__OP_I32_ADD &&
+                sp[-1] == FVM_WASM_LETTER_I32) {
+                p++;
+                v->position++;
+                if (sp + 1 > v->peak) v->peak = sp + 1;
+                err = ops->add_constant(v->be, (uint32_t)value);
+                break;
+            }
             v->last_const = (int32_t)value;
             v->const_end = p;
             *sp++ = FVM_WASM_LETTER_I32;
@@ -273,8 +281,8 @@ static inline __attribute__((always_inline)) fvm_err fvm__run_common(fvm__valida
             fvm__settle_common(v, sp);
             err = fvm__common_unreachable(v, ops);
             goto flow;
-        case FVM__FORM_CAREFUL:
-        default: goto done;
+        case FVM__FORM_CAREFUL: goto done;
+        default: __builtin_unreachable();
         }
         if (FVM_UNLIKELY(err != FVM_OK)) break;
         at = p;

@@ -52,6 +52,7 @@ struct fvm_wasm_instance {
     bool starting; /* start runs: the host sees no memory */
 
     fvm__memory *memory; /* NULL: none */
+    fvm__memory own_memory; /* its length within reach of a displacement of one byte */
     fvm__table **tables;
     uint64_t *globals;           /* values of the defined ones, at FVM__GLOBALS_AT */
     uint64_t **imported_globals; /* where the imported ones are */
@@ -60,7 +61,6 @@ struct fvm_wasm_instance {
     bool *elem_dropped, *data_dropped;
     fvm__global *global_externs; /* of all globals; only when unmetered */
 
-    fvm__memory own_memory;
     fvm__table *own_tables;
     fvm__funcref *own_imports;
     const fvm_allocator *alloc;

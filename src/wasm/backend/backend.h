@@ -48,6 +48,8 @@ typedef struct fvm__backend_ops {
     fvm_err (*local_get)(fvm__backend *be, uint32_t local, char type);
     fvm_err (*local_set)(fvm__backend *be, uint32_t local, char type, bool tee);
     fvm_err (*constant)(fvm__backend *be, uint64_t bits);
+    /** i32.const and i32.add behind it; may be missing. */
+    fvm_err (*add_constant)(fvm__backend *be, uint32_t constant);
     /** Those without an immediate (NONE in opcodes.def), drop and select. */
     fvm_err (*plain)(fvm__backend *be, fvm__opcode code);
     /** Loads and stores. */

@@ -52,13 +52,13 @@ fvm_err fvm__x_vector(const fvm_allocator *alloc, void *vector, uint32_t *cap, u
 #define PAGES_LEAST (1u << 16)
 #define SLOTS_PER_ROOM (FVM__X_ROOM / 3 + 1)
 
-/* The next pages of code, a quarter of what there is: made at once they cost half as much as one by
+/* The next pages of code, a sixteenth of what there is: made at once they cost half as much as one by
  * one when they are written to. Where the system does not know how, nothing is lost. */
 static void make_pages(fvm__x64 *x)
 {
     uint32_t end = fvm__at(&x->a) + FVM__X_ROOM;
     if (end < x->made) return;
-    uint32_t to = (end + end / 4 + PAGES_LEAST) & ~(PAGES_LEAST - 1);
+    uint32_t to = (end + end / 16 + PAGES_LEAST) & ~(PAGES_LEAST - 1);
     if (to > x->a.cap) to = x->a.cap;
 #ifdef MADV_POPULATE_WRITE
     (void)madvise(x->a.base + x->made, to - x->made, MADV_POPULATE_WRITE);
@@ -71,7 +71,9 @@ static void set_limit(fvm__x64 *x)
     make_pages(x);
     uint32_t at = fvm__at(&x->a), most = x->made - FVM__X_ROOM;
     uint64_t noted = at + 3 * (uint64_t)(x->cap_slots - x->n_slots - SLOTS_PER_ROOM);
+    bool flags = x->hurdle != x->limit;
     x->limit = x->a.base + (noted < most ? (uint32_t)noted : most);
+    x->hurdle = flags ? x->a.base : x->limit;
 }
 
 /* The code grows where it will run: pages that are moved need not be copied, or made again. It
@@ -210,6 +212,7 @@ static unsigned take_condition(fvm__x64 *x)
     unsigned cc = CC_NE;
     if (x->stack[x->h - 1].kind == X_FLAGS) {
         cc = x->stack[x->h - 1].reg;
+        fvm__x_no_flags(x);
     } else {
         unsigned c = fvm__x_use(x, x->h - 1);
         fvm__rr(&x->a, false, 0x85, c, c);
@@ -432,7 +435,7 @@ static fvm_err be_br_table(fvm__backend *be, const uint32_t *depths, uint32_t n)
 
 /* sub r15, imm32; jl out of gas. Without a cost it stays a nop of as many bytes. */
 #define CHARGE_BYTES 13
-static const uint8_t no_charge[CHARGE_BYTES] = { 0x66, 0x0f, 0x1f, 0x84, 0,    0, 0,
+static const uint8_t no_charge[16] = { 0x66, 0x0f, 0x1f, 0x84, 0,    0, 0,
                                                  0,    0,    0x0f, 0x1f, 0x40, 0 };
 
 static fvm_err be_charge_begin(fvm__backend *be, uint32_t id)
@@ -444,37 +447,40 @@ static fvm_err be_charge_begin(fvm__backend *be, uint32_t id)
                               sizeof *x->charges));
     x->charges[id] = (fvm__x_charge){ .at = fvm__at(&x->a) };
     x->n_charges = id + 1;
-    memcpy(x->a.p, no_charge, CHARGE_BYTES);
+    memcpy(x->a.p, no_charge, sizeof no_charge);
     x->a.p += CHARGE_BYTES;
     return FVM_OK;
 }
 
+/* Two words make the thirteen bytes. */
 static void be_charge_cost(fvm__backend *be, uint32_t id, uint64_t milligas)
 {
     fvm__x64 *x = (fvm__x64 *)be;
-    x->charges[id].cost = milligas;
+    if (FVM_UNLIKELY(milligas > INT32_MAX)) { /* needs code of its own, behind the function's */
+        x->charges[id].cost = milligas;
+        x->n_dear++;
+        return;
+    }
+    uint32_t at = x->charges[id].at;
+    uint32_t by = x->stubs.traps[FVM_WASM_TRAP_OUT_OF_GAS] - (at + CHARGE_BYTES);
+    uint64_t sub = UINT64_C(0x0f00000000ef8149) | milligas << 24; /* ..., 0f */
+    uint64_t jump = milligas >> 16 | UINT64_C(0x8c0f) << 16 | (uint64_t)by << 32;
+    _Static_assert(FVM__X_GAS == R15 && CC_L == 0xc, "sub r15, imm32; jl");
+    memcpy(x->a.base + at, &sub, 8);
+    memcpy(x->a.base + at + 5, &jump, 8);
 }
 
-static fvm_err patch_charge(fvm__x64 *x, const fvm__x_charge *charge)
+static fvm_err patch_dear_charge(fvm__x64 *x, const fvm__x_charge *charge)
 {
     fvm__asm *a = &x->a;
     uint32_t out_of_gas = x->stubs.traps[FVM_WASM_TRAP_OUT_OF_GAS];
-    uint8_t *at = a->base + charge->at;
-    if (charge->cost <= INT32_MAX) {
-        uint8_t code[CHARGE_BYTES] = { 0x49, 0x81, 0xef, 0, 0, 0, 0, 0x0f, 0x80 | CC_L };
-        _Static_assert(FVM__X_GAS == R15, "sub r15, imm32");
-        (void)fvm__put32(code + 3, (uint32_t)charge->cost);
-        (void)fvm__put32(code + 9, out_of_gas - (charge->at + CHARGE_BYTES));
-        memcpy(at, code, CHARGE_BYTES);
-        return FVM_OK;
-    }
     FVM_TRY(fvm__x_room(x, 0));
     uint32_t far = fvm__at(a);
     fvm__mov_ri(a, RAX, charge->cost);
     fvm__rr(a, true, 0x2b, FVM__X_GAS, RAX);
     fvm__jcc_to(a, CC_S, out_of_gas);
     fvm__jmp_to(a, charge->at + CHARGE_BYTES);
-    at = a->base + charge->at;
+    uint8_t *at = a->base + charge->at;
     at[0] = 0xe9;
     (void)fvm__put32(at + 1, far - (charge->at + 5));
     return FVM_OK;
@@ -586,7 +592,7 @@ static fvm_err be_func_begin(fvm__backend *be, uint32_t func)
     while (fvm__at(&x->a) % 16) fvm__e8(&x->a, 0x90);
     x->func = func;
     x->n_locals = def->n_locals;
-    x->n_charges = x->n_slots = 0;
+    x->n_charges = x->n_dear = x->n_slots = 0;
     x->free = (1u << FVM__X_REGS) - 1;
     def->code_at = fvm__at(&x->a);
     x->n_labels = 1;
@@ -629,8 +635,8 @@ static fvm_err be_func_end(fvm__backend *be, uint32_t max_height)
                 (int32_t)def->frame_bytes);
     fvm__e8(a, 0x59); /* pop rcx */
     fvm__e8(a, 0xc3);
-    for (uint32_t i = 0; i < x->n_charges; i++)
-        if (x->charges[i].cost) FVM_TRY(patch_charge(x, &x->charges[i]));
+    for (uint32_t i = 0; x->n_dear && i < x->n_charges; i++)
+        if (x->charges[i].cost) FVM_TRY(patch_dear_charge(x, &x->charges[i]));
     fvm__x_pop(x, x->h);
     fvm__x_forget(x);
     return FVM_OK;
@@ -732,7 +738,7 @@ fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module)
         return FVM_ERR_NOMEM;
     }
     x->local_of = FVM__X_NO_LOCALS;
-    x->limit = x->a.base; /* slots are still to come */
+    x->limit = x->hurdle = x->a.base; /* slots are still to come */
     fvm__x_emit_stubs(x);
     module->runner = &fvm__x64_runner;
     *out = &x->be;

@@ -59,8 +59,7 @@ static fvm_err op_compare(fvm__x64 *x, unsigned row, bool wide)
     fvm__rr(&x->a, false, wide ? 0x660f2e : 0x0f2e, 0, 1);
     fvm__x_pop(x, 2);
     if (row >= 2) {
-        uint8_t cc = row < 4 ? CC_A : CC_AE;
-        return fvm__x_push(x, (fvm__x_value){ .kind = X_FLAGS, .reg = cc });
+        return fvm__x_push_flags(x, row < 4 ? CC_A : CC_AE);
     }
     bool equal = row == 0;
     unsigned d;

@@ -201,11 +201,6 @@ static const uint8_t swapped[] = {
     CC_E, CC_NE, CC_G, CC_A, CC_L, CC_B, CC_GE, CC_AE, CC_LE, CC_BE
 };
 
-static fvm_err push_flags(fvm__x64 *x, unsigned cc)
-{
-    return fvm__x_push(x, (fvm__x_value){ .kind = X_FLAGS, .reg = (uint8_t)cc });
-}
-
 static fvm_err op_compare(fvm__x64 *x, unsigned row, bool wide)
 {
     uint32_t l = x->h - 2, r = x->h - 1;
@@ -226,7 +221,7 @@ static fvm_err op_compare(fvm__x64 *x, unsigned row, bool wide)
         fvm__rr(&x->a, wide, ALU_CMP, a, b);
     }
     fvm__x_pop(x, 2);
-    return push_flags(x, cc);
+    return fvm__x_push_flags(x, cc);
 }
 
 static fvm_err op_eqz(fvm__x64 *x, bool wide)
@@ -239,7 +234,7 @@ static fvm_err op_eqz(fvm__x64 *x, bool wide)
     unsigned a = fvm__x_use(x, x->h - 1);
     fvm__rr(&x->a, wide, 0x85, a, a);
     fvm__x_pop(x, 1);
-    return push_flags(x, CC_E);
+    return fvm__x_push_flags(x, CC_E);
 }
 
 static fvm_err op_select(fvm__x64 *x)
@@ -247,6 +242,7 @@ static fvm_err op_select(fvm__x64 *x)
     unsigned cc = CC_NE;
     if (x->stack[x->h - 1].kind == X_FLAGS) {
         cc = x->stack[x->h - 1].reg;
+        fvm__x_no_flags(x);
     } else {
         unsigned c = fvm__x_use(x, x->h - 1);
         fvm__rr(&x->a, false, 0x85, c, c);
@@ -334,10 +330,12 @@ typedef struct address {
 } address;
 
 /* Compares rax, the end of an access, with the memory's length. */
-static void check_end(fvm__x64 *x)
+static inline void check_end(fvm__x64 *x)
 {
-    if (x->own_memory) {
-        fvm__rm(&x->a, true, ALU_CMP, RAX, FVM__X_INSTANCE, AT(fvm_wasm_instance, own_memory.len));
+    if (FVM_LIKELY(x->own_memory)) {
+        enum { LEN = offsetof(fvm_wasm_instance, own_memory.len) };
+        _Static_assert(LEN < 0x80 && FVM__X_INSTANCE == R12, "cmp rax, [r12 + byte]");
+        fvm__put_word(&x->a, x->a.p, UINT64_C(0x24443b49) | (uint64_t)LEN << 32, 5);
     } else {
         fvm__load64(&x->a, RCX, FVM__X_INSTANCE, AT(fvm_wasm_instance, memory));
         fvm__rm(&x->a, true, ALU_CMP, RAX, RCX, AT(fvm__memory, len));
@@ -345,7 +343,7 @@ static void check_end(fvm__x64 *x)
     fvm__x_trap_if(x, CC_A, FVM_WASM_TRAP_MEMORY_BOUNDS);
 }
 
-static address far_address(fvm__x64 *x, uint32_t entry, uint64_t offset, unsigned size)
+static __attribute__((noinline)) address far_address(fvm__x64 *x, uint32_t entry, uint64_t offset, unsigned size)
 {
     unsigned a = fvm__x_use(x, entry);
     fvm__mov_ri(&x->a, RDX, offset);
@@ -361,10 +359,18 @@ static bool always_there(const fvm__x64 *x, uint64_t at, unsigned size)
     return at + size <= (uint64_t)x->m->memories[0].limits.min * FVM__PAGE_BYTES;
 }
 
+/* lea rax, [index + disp], for one of fvm__x_hw and a distance that is not zero */
+static inline void lea_end(fvm__asm *a, unsigned index, uint32_t disp)
+{
+    bool small = disp < 0x80;
+    uint64_t word = 0x8d48 | index >> 3 | (uint64_t)((small ? 0x40 : 0x80) | (index & 7)) << 16;
+    fvm__put_word(a, a->p, word | (uint64_t)disp << 24, small ? 4 : 7);
+}
+
 /* Checks [operand + offset, + size) and says where it is. Memories do not shrink, so that what was
  * checked once for a value in a register needs no second check while it stays there. What ends in
  * the guard behind any 32-bit index (guard.h) needs none at all. */
-static address check_address(fvm__x64 *x, uint32_t entry, uint64_t offset, unsigned size)
+static inline __attribute__((always_inline)) address check_address(fvm__x64 *x, uint32_t entry, uint64_t offset, unsigned size)
 {
     const fvm__x_value *v = &x->stack[entry];
     if (v->kind == X_CONST) {
@@ -383,7 +389,7 @@ static address check_address(fvm__x64 *x, uint32_t entry, uint64_t offset, unsig
         return (address){ true, a, (int32_t)offset };
     r = v->kind == X_REG ? v->reg : fvm__x_cached(x, v->local);
     if (x->checked[r] < offset + size) {
-        fvm__lea(&x->a, true, RAX, a, (int32_t)(offset + size));
+        lea_end(&x->a, a, (uint32_t)(offset + size));
         check_end(x);
         x->checked[r] = (uint32_t)(offset + size);
     }
@@ -396,13 +402,21 @@ typedef struct access {
     uint32_t op;
 } access;
 
-static inline void emit_access(fvm__x64 *x, bool wide, unsigned op, unsigned reg, address at,
-                               bool byte)
+/* Memory's own register makes for the prefix that a byte register wants, too. */
+static inline void emit_access(fvm__x64 *x, bool wide, unsigned op, unsigned reg, address at)
 {
-    if (at.has_index)
-        fvm__rmx(&x->a, wide, op, reg, FVM__X_MEMORY, at.index, 0, at.disp, byte);
-    else /* memory's own register makes for the prefix that a byte register wants */
+    _Static_assert(FVM__X_MEMORY == R14, "a base with a prefix, which needs no displacement");
+    if (FVM_UNLIKELY(!at.has_index)) {
         fvm__rm(&x->a, wide, op, reg, FVM__X_MEMORY, at.disp);
+        return;
+    }
+    uint8_t *p = fvm__put_prefix(x->a.p, op, fvm__rex(wide, reg, at.index, FVM__X_MEMORY), true);
+    unsigned mod = at.disp == 0 ? 0 : at.disp == (int8_t)at.disp ? 1 : 2, len = fvm__op_len(op);
+    uint64_t modrm = mod << 6 | (reg & 7) << 3 | 4 | (uint64_t)((at.index & 7) << 3 | 6) << 8;
+    uint64_t word = fvm__op_word(op) | modrm << 8 * len;
+    len += 2;
+    fvm__put_word(&x->a, p, word | (uint64_t)(uint32_t)at.disp << 8 * len,
+                  len + fvm__disp_len(mod));
 }
 static const access accesses[] = {
     { 4, false, 0x8b },   { 8, true, 0x8b },      { 4, false, 0x8b },   { 8, true, 0x8b },
@@ -419,13 +433,13 @@ static void op_load(fvm__x64 *x, fvm__opcode code, uint32_t offset)
     const access *how = &accesses[code - FVM__OP_I32_LOAD];
     address at = check_address(x, x->h - 1, offset, how->size);
     unsigned d = fvm__x_define(x, x->h - 1);
-    emit_access(x, how->wide, how->op, d, at, false);
+    emit_access(x, how->wide, how->op, d, at);
 }
 
 static void store_const(fvm__x64 *x, const access *how, address at, uint32_t imm)
 {
     unsigned op = how->size == 1 ? 0xc6 : how->size == 2 ? 0x6600c7 : 0xc7;
-    emit_access(x, how->wide, op, 0, at, false);
+    emit_access(x, how->wide, op, 0, at);
     if (how->size == 1) {
         fvm__e8(&x->a, imm & 0xff);
     } else if (how->size == 2) {
@@ -446,7 +460,7 @@ static void op_store(fvm__x64 *x, fvm__opcode code, uint32_t offset)
     } else {
         unsigned value = fvm__x_use(x, x->h - 1);
         address at = check_address(x, x->h - 2, offset, how->size);
-        emit_access(x, how->wide, how->op, value, at, how->size == 1);
+        emit_access(x, how->wide, how->op, value, at);
     }
     fvm__x_pop(x, 2);
 }
@@ -519,6 +533,26 @@ static fvm_err op_ref_func(fvm__x64 *x, uint32_t entry)
     } else {
         fvm__load64(&x->a, d, FVM__X_INSTANCE, AT(fvm_wasm_instance, refs));
         fvm__alu_ri(&x->a, true, 0, d, (int32_t)(entry * sizeof(fvm__funcref)));
+    }
+    return FVM_OK;
+}
+
+/* i32.const, i32.add: mostly the address of a field, from a local or from what was just made. */
+static fvm_err add_constant(fvm__backend *be, uint32_t constant)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    FVM_TRY(fvm__x_begin(x));
+    uint32_t l = x->h - 1;
+    /* the constant, while it was on the stack, may have moved another operand to its slot */
+    unsigned kind = x->h - x->lazy < FVM__X_LAZY ? x->stack[l].kind : X_CONST;
+    if (kind == X_REG) {
+        fvm__alu_ri(&x->a, false, 0, fvm__x_own(x, l), (int32_t)constant);
+    } else if (kind == X_LOCAL) {
+        unsigned from = fvm__x_use(x, l);
+        fvm__lea(&x->a, false, fvm__x_define(x, l), from, (int32_t)constant);
+    } else {
+        FVM_TRY(fvm__x_push(x, (fvm__x_value){ .kind = X_CONST, .bits = constant }));
+        op_alu(x, ALU_ADD, false);
     }
     return FVM_OK;
 }
@@ -658,7 +692,10 @@ __attribute__((noinline)) fvm_err fvm__x_plain(fvm__backend *be, fvm__opcode cod
     case BY_WRAP: op_wrap(x); return FVM_OK;
     case BY_EXTEND_S: op_extend_s(x); return FVM_OK;
     case BY_SELECT: return op_select(x);
-    case BY_DROP: fvm__x_pop(x, 1); return FVM_OK;
+    case BY_DROP:
+        fvm__x_no_flags(x);
+        fvm__x_pop(x, 1);
+        return FVM_OK;
     case BY_NOTHING: return FVM_OK;
     case BY_FLOAT:
     default: return fvm__x_op_float(x, code);
@@ -691,6 +728,7 @@ static const fvm__backend_ops common_ops = {
     .local_get = local_get,
     .local_set = fvm__x_local_set,
     .constant = constant,
+    .add_constant = add_constant,
     .plain = fvm__x_plain,
     .access = fvm__x_access,
     .op = fvm__x_op,

@@ -163,9 +163,17 @@ void fvm__x_settle_all(fvm__x64 *x)
     for (; x->lazy < x->h; x->lazy++) fvm__x_settle(x, x->lazy);
 }
 
+fvm_err fvm__x_begin_slow(fvm__x64 *x)
+{
+    FVM_TRY(fvm__x_begin_keeping_flags(x));
+    fvm__x_unflag(x);
+    return FVM_OK;
+}
+
 void fvm__x_unflag_slow(fvm__x64 *x)
 {
     uint32_t top = x->h - 1;
+    fvm__x_no_flags(x);
     unsigned cc = x->stack[top].reg;
     fvm__rr8(&x->a, false, 0x0f90 | cc, 0, RAX);
     x->stack[top].kind = X_SLOT;

@@ -82,7 +82,7 @@ typedef struct fvm__x_label {
 
 typedef struct fvm__x_charge {
     uint32_t at;
-    uint64_t cost; /* 0: nothing to pay */
+    uint64_t cost; /* if it does not fit in the code */
 } fvm__x_charge;
 
 /** Code that all functions of a module share, at the front; places. */
@@ -94,7 +94,8 @@ typedef struct fvm__x_stubs {
 typedef struct fvm__x64 {
     fvm__backend be; /* first */
     fvm__asm a;
-    const uint8_t *limit; /* up to here an instruction has room, for code and for `slots` */
+    const uint8_t *limit;   /* up to here an instruction has room, for code and for `slots` ... */
+    const uint8_t *hurdle;  /* ... likewise, or code's begin while the top operand is flags */
     uint32_t made;        /* bytes of the mapping whose pages are there */
     const fvm_allocator *alloc;
     fvm_wasm_module *m;
@@ -107,7 +108,7 @@ typedef struct fvm__x64 {
     fvm__x_label *labels;
     uint32_t n_labels, cap_labels;
     fvm__x_charge *charges;
-    uint32_t n_charges, cap_charges;
+    uint32_t n_charges, cap_charges, n_dear;
     uint32_t *calls; /* places of calls to functions that were still to come */
     uint32_t n_calls, cap_calls;
     uint32_t n_tables; /* br_tables so far, to tell stubs apart */
@@ -166,13 +167,18 @@ static inline FVM_NODISCARD fvm_err fvm__x_begin_keeping_flags(fvm__x64 *x)
 void fvm__x_unflag_slow(fvm__x64 *x);
 static inline void fvm__x_unflag(fvm__x64 *x)
 {
-    if (x->h && x->stack[x->h - 1].kind == X_FLAGS) fvm__x_unflag_slow(x);
+    if (x->hurdle != x->limit) fvm__x_unflag_slow(x);
 }
+FVM_NODISCARD fvm_err fvm__x_begin_slow(fvm__x64 *x);
 static inline FVM_NODISCARD fvm_err fvm__x_begin(fvm__x64 *x)
 {
-    FVM_TRY(fvm__x_begin_keeping_flags(x));
-    fvm__x_unflag(x);
-    return FVM_OK;
+    x->pinned = 0;
+    return FVM_LIKELY(x->a.p <= x->hurdle) ? FVM_OK : fvm__x_begin_slow(x);
+}
+/** The top operand, which was flags, is so no more. */
+static inline void fvm__x_no_flags(fvm__x64 *x)
+{
+    x->hurdle = x->limit;
 }
 
 /* regs.c: the operand stack and the registers. Registers are indexes of fvm__x_hw, except where
@@ -278,6 +284,12 @@ static inline FVM_NODISCARD fvm_err fvm__x_push(fvm__x64 *x, fvm__x_value v)
         return fvm__x_push_slow(x, v);
     x->stack[x->h++] = v;
     return FVM_OK;
+}
+/** Pushes what the comparison just written left in the flags. */
+static inline FVM_NODISCARD fvm_err fvm__x_push_flags(fvm__x64 *x, unsigned cc)
+{
+    x->hurdle = x->a.base;
+    return fvm__x_push(x, (fvm__x_value){ .kind = X_FLAGS, .reg = (uint8_t)cc });
 }
 /** Pushes a value that is about to be made in the register (hw) returned. */
 static inline FVM_NODISCARD fvm_err fvm__x_push_reg(fvm__x64 *x, unsigned *hw)
