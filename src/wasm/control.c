@@ -128,7 +128,8 @@ static fvm_err op_end(fvm__validator *v)
         if (lowest < v->n_control) FVM_TRY(finish_block(v));
     }
     if (closing->entered) FVM_TRY(v->be->ops->end(v->be, live, no_else));
-    return v->n_control ? fvm__push_all(v, closing->type->results, closing->type->n_results) : FVM_OK;
+    return v->n_control ? fvm__push_all(v, closing->type->results, closing->type->n_results)
+                        : FVM_OK;
 }
 
 /* --- branches --------------------------------------------------------------------------------- */

@@ -85,8 +85,8 @@ FVM__IN_LINE fvm_err fvm__common_end(fvm__validator *v, const fvm__backend_ops *
         fvm__limiter_end(&v->limiter, &closing->limiter, type->n_results);
         if (lowest < top->meter.lowest_forward) top->meter.lowest_forward = lowest;
         if (lowest < v->n_control)
-            FVM_TRY(fvm__meter_finish(&v->meter, &top->meter, fvm__parent_meter(v),
-                                      v->position + 1));
+            FVM_TRY(
+                fvm__meter_finish(&v->meter, &top->meter, fvm__parent_meter(v), v->position + 1));
     }
     FVM_TRY(ops->end(v->be, live, no_else));
     if (type->n_results) fvm__push(v, type->results[0]);

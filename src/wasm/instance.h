@@ -51,7 +51,7 @@ struct fvm_wasm_instance {
     fvm_wasm_trap trap;
     bool starting; /* start runs: the host sees no memory */
 
-    fvm__memory *memory; /* NULL: none */
+    fvm__memory *memory;    /* NULL: none */
     fvm__memory own_memory; /* its length within reach of a displacement of one byte */
     fvm__table **tables;
     uint64_t *globals;           /* values of the defined ones, at FVM__GLOBALS_AT */

@@ -10,15 +10,24 @@ static void fill_forms(fvm__validator *v)
     static const struct {
         uint8_t code, form;
     } rows[] = {
-        { FVM__OP_LOCAL_GET, FVM__FORM_GET_LOCAL },   { FVM__OP_LOCAL_SET, FVM__FORM_SET_LOCAL },
-        { FVM__OP_LOCAL_TEE, FVM__FORM_TEE_LOCAL },   { FVM__OP_I32_CONST, FVM__FORM_CONST_I32 },
-        { FVM__OP_I64_CONST, FVM__FORM_CONST_I64 },   { FVM__OP_DROP, FVM__FORM_DROP },
-        { FVM__OP_SELECT, FVM__FORM_SELECT },         { FVM__OP_CALL, FVM__FORM_CALL },
-        { FVM__OP_GLOBAL_GET, FVM__FORM_GET_GLOBAL }, { FVM__OP_GLOBAL_SET, FVM__FORM_SET_GLOBAL },
-        { FVM__OP_BLOCK, FVM__FORM_BLOCK },           { FVM__OP_LOOP, FVM__FORM_BLOCK },
-        { FVM__OP_IF, FVM__FORM_BLOCK },              { FVM__OP_ELSE, FVM__FORM_ELSE },
-        { FVM__OP_END, FVM__FORM_END },               { FVM__OP_BR, FVM__FORM_BR },
-        { FVM__OP_BR_IF, FVM__FORM_BR },              { FVM__OP_UNREACHABLE, FVM__FORM_UNREACHABLE },
+        { FVM__OP_LOCAL_GET, FVM__FORM_GET_LOCAL },
+        { FVM__OP_LOCAL_SET, FVM__FORM_SET_LOCAL },
+        { FVM__OP_LOCAL_TEE, FVM__FORM_TEE_LOCAL },
+        { FVM__OP_I32_CONST, FVM__FORM_CONST_I32 },
+        { FVM__OP_I64_CONST, FVM__FORM_CONST_I64 },
+        { FVM__OP_DROP, FVM__FORM_DROP },
+        { FVM__OP_SELECT, FVM__FORM_SELECT },
+        { FVM__OP_CALL, FVM__FORM_CALL },
+        { FVM__OP_GLOBAL_GET, FVM__FORM_GET_GLOBAL },
+        { FVM__OP_GLOBAL_SET, FVM__FORM_SET_GLOBAL },
+        { FVM__OP_BLOCK, FVM__FORM_BLOCK },
+        { FVM__OP_LOOP, FVM__FORM_BLOCK },
+        { FVM__OP_IF, FVM__FORM_BLOCK },
+        { FVM__OP_ELSE, FVM__FORM_ELSE },
+        { FVM__OP_END, FVM__FORM_END },
+        { FVM__OP_BR, FVM__FORM_BR },
+        { FVM__OP_BR_IF, FVM__FORM_BR },
+        { FVM__OP_UNREACHABLE, FVM__FORM_UNREACHABLE },
     };
     for (size_t i = 0; i < FVM_COUNT(rows); i++) v->forms[rows[i].code] = rows[i].form;
     for (uint8_t byte = 0; byte < FVM_COUNT(v->blocks); byte++)
@@ -137,7 +146,7 @@ static fvm_err open_backend(fvm__decoder *d, fvm__backend **out)
     bool compiled = d->backend == FVM_WASM_BACKEND_X64 || d->module->guarded ||
                     (d->backend == FVM_WASM_BACKEND_DEFAULT && fvm__x64_supported());
     d->module->profiled = d->backend == FVM_WASM_BACKEND_PROFILE;
-    return compiled ? fvm__x64_backend_new(out, d->module)
+    return compiled ? fvm__x64_backend_new(out, d->module, fvm__reader_left(&d->in))
                     : fvm__interp_backend_new(out, d->module);
 }
 

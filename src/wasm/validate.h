@@ -73,13 +73,13 @@ typedef struct fvm__validator {
     const uint8_t *const_end; /* the i32.const before this place ... */
     int32_t last_const;       /* ... was of this */
     /* the common path (common.h) */
-    const uint8_t *end;        /* of the body */
-    char *peak;                /* of the type stack since it began */
-    uint32_t began;            /* the position where it began */
-    int64_t more;              /* units of the price beyond one for each instruction */
-    uint8_t forms[256];        /* of opcodes on the common path, under the module's rules */
+    const uint8_t *end;               /* of the body */
+    char *peak;                       /* of the type stack since it began */
+    uint32_t began;                   /* the position where it began */
+    int64_t more;                     /* units of the price beyond one for each instruction */
+    uint8_t forms[256];               /* of opcodes on the common path, under the module's rules */
     const fvm__functype *blocks[128]; /* types of blocks that are one byte, or NULL */
-    bool needs_metering_local; /* a charge at run time was seen */
+    bool needs_metering_local;        /* a charge at run time was seen */
 } fvm__validator;
 
 static inline fvm__control *fvm__top(fvm__validator *v)

@@ -93,8 +93,10 @@ struct fvm__backend {
 
 /** The interpreter's translator (backend/interp). Makers set the module's runner. */
 FVM_NODISCARD fvm_err fvm__interp_backend_new(fvm__backend **out, fvm_wasm_module *module);
-/** The baseline compiler (backend/x64). FVM_ERR_WASM_UNSUPPORTED where the CPU is another. */
-FVM_NODISCARD fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module);
+/** The baseline compiler (backend/x64). FVM_ERR_WASM_UNSUPPORTED where the CPU is another.
+ *  `wasm_bytes` of code are to come, to make room for. */
+FVM_NODISCARD fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module,
+                                           size_t wasm_bytes);
 bool fvm__x64_supported(void);
 /** What its code depends on of the CPU, as bits; 0 where it is not supported. */
 uint32_t fvm__x64_features(void);

@@ -8,9 +8,9 @@ bool fvm__x64_supported(void)
     return false;
 }
 
-fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module)
+fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module, size_t wasm_bytes)
 {
-    (void)module;
+    (void)module, (void)wasm_bytes;
     *out = NULL;
     return FVM_ERR_WASM_UNSUPPORTED;
 }
@@ -435,8 +435,7 @@ static fvm_err be_br_table(fvm__backend *be, const uint32_t *depths, uint32_t n)
 
 /* sub r15, imm32; jl out of gas. Without a cost it stays a nop of as many bytes. */
 #define CHARGE_BYTES 13
-static const uint8_t no_charge[16] = { 0x66, 0x0f, 0x1f, 0x84, 0,    0, 0,
-                                                 0,    0,    0x0f, 0x1f, 0x40, 0 };
+static const uint8_t no_charge[16] = { 0x66, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0, 0x0f, 0x1f, 0x40, 0 };
 
 static fvm_err be_charge_begin(fvm__backend *be, uint32_t id)
 {
@@ -712,7 +711,22 @@ uint32_t fvm__x64_features(void)
            (__builtin_cpu_supports("sse4.1") ? HAS_SSE41 : 0u);
 }
 
-fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module)
+/* Room for the code that so much wasm mostly makes, so that it seldom moves; where that much cannot be
+ * had it begins small. Pages that are not written to cost nothing. */
+#define BYTES_EXPECTED 4u /* for each of wasm; actors make 3 */
+static uint8_t *map_code(uint32_t *cap, size_t wasm_bytes)
+{
+    *cap = FVM__X_CODE_FIRST;
+    while (*cap < FVM__X_CODE_MAX / 64 && *cap < (uint64_t)wasm_bytes * BYTES_EXPECTED) *cap *= 2;
+    for (;;) {
+        void *map = mmap(NULL, *cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (map != MAP_FAILED) return map;
+        if (*cap == FVM__X_CODE_FIRST) return NULL;
+        *cap = FVM__X_CODE_FIRST;
+    }
+}
+
+fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module, size_t wasm_bytes)
 {
     const fvm_allocator *alloc = module->alloc;
     if (module->guarded && !fvm__guard_install()) return FVM_ERR_WASM_UNSUPPORTED;
@@ -729,10 +743,7 @@ fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module)
     x->tzcnt = features & HAS_TZCNT;
     x->popcnt = features & HAS_POPCNT;
     x->sse41 = features & HAS_SSE41;
-    x->a.cap = FVM__X_CODE_FIRST;
-    x->a.base = x->a.p = mmap(NULL, x->a.cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                              -1, 0);
-    if (x->a.base == MAP_FAILED) x->a.base = NULL;
+    x->a.base = x->a.p = map_code(&x->a.cap, wasm_bytes);
     if (!x->a.base) {
         be_free(&x->be);
         return FVM_ERR_NOMEM;

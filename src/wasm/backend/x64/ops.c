@@ -343,7 +343,8 @@ static inline void check_end(fvm__x64 *x)
     fvm__x_trap_if(x, CC_A, FVM_WASM_TRAP_MEMORY_BOUNDS);
 }
 
-static __attribute__((noinline)) address far_address(fvm__x64 *x, uint32_t entry, uint64_t offset, unsigned size)
+static __attribute__((noinline)) address far_address(fvm__x64 *x, uint32_t entry, uint64_t offset,
+                                                     unsigned size)
 {
     unsigned a = fvm__x_use(x, entry);
     fvm__mov_ri(&x->a, RDX, offset);
@@ -370,7 +371,8 @@ static inline void lea_end(fvm__asm *a, unsigned index, uint32_t disp)
 /* Checks [operand + offset, + size) and says where it is. Memories do not shrink, so that what was
  * checked once for a value in a register needs no second check while it stays there. What ends in
  * the guard behind any 32-bit index (guard.h) needs none at all. */
-static inline __attribute__((always_inline)) address check_address(fvm__x64 *x, uint32_t entry, uint64_t offset, unsigned size)
+static inline __attribute__((always_inline)) address check_address(fvm__x64 *x, uint32_t entry,
+                                                                   uint64_t offset, unsigned size)
 {
     const fvm__x_value *v = &x->stack[entry];
     if (v->kind == X_CONST) {

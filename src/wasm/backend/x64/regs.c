@@ -327,8 +327,7 @@ void fvm__x_arrange(fvm__x64 *x, const fvm__x_state *to)
     for (unsigned m = x->dirty & (differ | ~(unsigned)to->dirty); m; m &= m - 1) {
         unsigned r = lowest(m);
         uint32_t local = fvm__x_local_in(x, r);
-        if (!expected_dirty(to, local))
-            fvm__store64(&x->a, FVM__X_FRAME, local_slot(local), HW(r));
+        if (!expected_dirty(to, local)) fvm__store64(&x->a, FVM__X_FRAME, local_slot(local), HW(r));
     }
     for (unsigned m = differ & to->has; m; m &= m - 1) {
         unsigned r = lowest(m), q = cached(x, to->locals >> 8 * r & 0xff);

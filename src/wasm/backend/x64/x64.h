@@ -94,9 +94,9 @@ typedef struct fvm__x_stubs {
 typedef struct fvm__x64 {
     fvm__backend be; /* first */
     fvm__asm a;
-    const uint8_t *limit;   /* up to here an instruction has room, for code and for `slots` ... */
-    const uint8_t *hurdle;  /* ... likewise, or code's begin while the top operand is flags */
-    uint32_t made;        /* bytes of the mapping whose pages are there */
+    const uint8_t *limit;  /* up to here an instruction has room, for code and for `slots` ... */
+    const uint8_t *hurdle; /* ... likewise, or code's begin while the top operand is flags */
+    uint32_t made;         /* bytes of the mapping whose pages are there */
     const fvm_allocator *alloc;
     fvm_wasm_module *m;
     bool metered, own_memory, has_memory;
@@ -197,7 +197,8 @@ static inline unsigned fvm__x_hw_of(unsigned r)
 static inline uint64_t fvm__x_find(uint64_t locals, uint32_t local)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t zero = locals ^ local * ones; /* the byte that is zero, and bytes above it, are found */
+    uint64_t zero = locals ^
+                    local * ones; /* the byte that is zero, and bytes above it, are found */
     return (zero - ones) & ~zero & ones << 7;
 }
 /** The register of a local, or FVM__X_NO_REG. */
