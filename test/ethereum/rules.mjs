@@ -40,13 +40,22 @@ const BLOCK_MAX = (1n << 20n) - 16n;
 const CALLS = new Set(['CALL', 'STATICCALL', 'DELEGATECALL', 'CALLCODE']);
 const hex = (n) => '0x' + (n & ((1n << 160n) - 1n)).toString(16).padStart(40, '0');
 
-/** One step: opcode name and byte, stack (top last), depth, and who pays for the gas. */
+// The opcodes that onStep looks at, and SSTORE for the tracer.
+const LOOKED_AT = new Uint8Array(256);
+for (const byte of [0x1e, 0x31, 0x3a, 0x3b, 0x3c, 0x3f, 0x40, 0x41, 0x44, 0x45, 0x48, 0x49, 0x4a, 0x55, 0x5a, 0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xf1, 0xf2, 0xf3, 0xf4, 0xfa, 0xfd, 0xff]) LOOKED_AT[byte] = 1;
+export const isLookedAt = (byte) => LOOKED_AT[byte] === 1;
+
+/** A frame begins. */
+export function onMessage(found, { depth }) {
+  if (depth > 300) found.add('calls deeper than 1024 actors, as creations count for three');
+}
+
+/** One step: opcode name and byte, stack (top last), and who pays for the gas. */
 export function onStep(found, step, payers) {
-  const { name, byte, stack, depth } = step;
+  const { name, byte, stack } = step;
   const top = (i) => stack[stack.length - 1 - i] ?? 0n;
   if (byte === 0x1e) found.add('CLZ is there already (FIP-0114)');
   if (EXECUTED[name]) found.add(EXECUTED[name]);
-  if (depth > 300) found.add('calls deeper than 1024 actors, as creations count for three');
   if (CALLS.has(name)) {
     const to = hex(top(1));
     if (isSpecial(to) && !isCommonPrecompile(to)) found.add('a call to an address that FEVM reserves');

@@ -9,7 +9,17 @@ import { MerkleStateManager } from '@ethereumjs/statemanager';
 import { createTx } from '@ethereumjs/tx';
 import { Account, bytesToHex, createAddressFromString, hexToBytes, setLengthLeft } from '@ethereumjs/util';
 import { createVM, runTx } from '@ethereumjs/vm';
-import { isSpecial, onFrameEnd, onStep, onTest } from './rules.mjs';
+import { isLookedAt, isSpecial, onFrameEnd, onMessage, onStep, onTest } from './rules.mjs';
+
+// ethereumjs tells of each step by an event that carries copies of the stack and of the memory. That would be nearly
+// all of the time here, so its interpreter is asked directly, and only for the opcodes that some rule looks at.
+const { Interpreter } = await import(new URL('./node_modules/@ethereumjs/evm/dist/esm/interpreter.js', import.meta.url));
+let onOpcode = () => {};
+Interpreter.prototype._runStepHook = function () {
+  const { code, programCounter, stack } = this._runState;
+  const byte = code[programCounter];
+  if (isLookedAt(byte)) onOpcode(byte, this.lookupOpInfo(this._runState.opCode).opcodeInfo.fullName, stack.getStack(), this._env);
+};
 
 const FORK = 'Cancun';
 const word = (x) => bytesToHex(setLengthLeft(typeof x === 'bigint' ? bigBytes(x) : x, 32));
@@ -66,31 +76,19 @@ async function load(state, pre) {
   await state.flush();
 }
 
-// ethereumjs calls every undefined opcode INVALID; the byte is looked up in the code that runs.
-function codesOf(pre) {
-  const codes = new Map(Object.entries(pre).map(([address, a]) => [address.toLowerCase(), hexToBytes(a.code)]));
-  const frames = [];
-  return {
-    before: (m) => frames.push(m.to ? codes.get((m.codeAddress ?? m.to).toString()) : m.data),
-    after: (r) => { frames.pop(); if (r.createdAddress) codes.set(r.createdAddress.toString(), r.execResult.returnValue); },
-    byte: (pc) => frames[frames.length - 1]?.[pc],
-  };
-}
-
-function watch(vm, found, seen, payers, codes) {
-  vm.evm.events.on('beforeMessage', codes.before);
-  vm.evm.events.on('step', (e) => {
-    const stack = e.stack;
-    const self = e.address.toString();
-    seen.touch(self);
-    const name = e.opcode.name === 'LOG' ? e.opcode.fullName : e.opcode.fullName ?? e.opcode.name;
-    const byte = name === 'INVALID' ? codes.byte(e.pc) : e.opcode.code;
-    onStep(found, { name, byte, stack, depth: e.depth }, payers);
+function watch(vm, found, seen, payers) {
+  vm.evm.events.on('step', () => {}); // without one there are no steps
+  vm.evm.events.on('beforeMessage', (m) => {
+    onMessage(found, m);
+    if (m.to) seen.touch(m.to.toString());
+  });
+  onOpcode = (byte, name, stack, env) => {
+    const self = env.address.toString();
+    onStep(found, { name, byte, stack }, payers);
     if (name === 'SSTORE') seen.slot(self, stack[stack.length - 1]);
     if (name === 'CALL') seen.touch('0x' + (stack[stack.length - 2] & ((1n << 160n) - 1n)).toString(16).padStart(40, '0'));
-  });
+  };
   vm.evm.events.on('afterMessage', (r) => {
-    codes.after(r);
     if (r.createdAddress) seen.touch(r.createdAddress.toString());
     if (r.execResult.exceptionError) onFrameEnd(found, r.execResult.exceptionError.error);
   });
@@ -136,7 +134,7 @@ async function runCase(name, test, expected) {
   const vm = await createVM({ common, stateManager: state });
   const seen = seenIn(test.pre);
   for (const a of [...payers, tx.to?.toString()]) if (a) seen.touch(a);
-  watch(vm, found, seen, payers, codesOf(test.pre));
+  watch(vm, found, seen, payers);
   let result;
   try { result = await runTx(vm, { tx, block: makeBlock(test.env, common), skipHardForkValidation: true }); } catch (e) { return { id, invalid: `ethereumjs: ${e.message}` }; }
   const root = bytesToHex(await state.getStateRoot());
