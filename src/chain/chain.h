@@ -496,6 +496,9 @@ typedef struct fvm_chain_listener {
 FVM_NODISCARD fvm_err fvm_chain_listen(fvm_chain *chain, uint64_t *id,
                                        const fvm_chain_listener *listener);
 void fvm_chain_unlisten(fvm_chain *chain, uint64_t id);
+/** The messages of tipsets that are sealed from now on run under this trace sink (NULL: none), in the
+ *  sealing thread; those of calls, replays and verifying do not. Borrowed until the next call. */
+void fvm_chain_watch(fvm_chain *chain, const fvm_trace_sink *sink);
 
 /* --- whole chains --- */
 

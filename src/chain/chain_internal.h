@@ -296,7 +296,8 @@ struct fvm_chain {
     uint64_t chain_id; /* of tipsets to come */
     fvm__dev dev;
 
-    pthread_mutex_t writer; /* guards what follows */
+    pthread_mutex_t writer;        /* guards what follows */
+    const fvm_trace_sink *watcher; /* of what is sealed; NULL: none */
     fvm__runner runner;
     fvm__snapshot *snapshots;
     uint32_t snapshot_count, snapshot_cap;

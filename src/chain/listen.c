@@ -61,3 +61,10 @@ void fvm__tell_reverted(fvm_chain *c, const fvm_tipset *gone, const fvm_tipset *
         if (l->what.reverted) l->what.reverted(l->what.ctx, gone, head);
     pthread_mutex_unlock(&c->listeners_lock);
 }
+
+void fvm_chain_watch(fvm_chain *c, const fvm_trace_sink *sink)
+{
+    pthread_mutex_lock(&c->writer);
+    c->watcher = sink;
+    pthread_mutex_unlock(&c->writer);
+}

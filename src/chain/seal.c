@@ -435,6 +435,7 @@ static fvm_err seal(work *w, const fvm__seal_request *request, bool *made)
     *made = false;
     fvm_chain_head(c, &w->parent);
     fvm__next_conditions(c, &w->conditions, request->timestamp);
+    w->conditions.trace = c->watcher;
     w->instant = fvm_chain_sealing(c, NULL) == FVM_SEALING_INSTANT;
     FVM_TRY(fvm__runner_goto(&c->runner, &w->parent.state, w->parent.number));
     FVM_TRY(fvm__mempool_ready(c, &w->ready, READY_MAX));

@@ -202,13 +202,14 @@ static void print_input(fvm_node *node, fvm_bytes input)
 
 static void see(void *ctx, const fvm_trace_event *e)
 {
+    const fvm_node *node = ctx;
     uint64_t space;
-    fvm_bytes sub, input;
+    fvm_bytes sub;
     if (e->kind != FVM_TRACE_CALL || e->method != FVM_ETH_METHOD_INVOKE || !e->to) return;
     if (!fvm_address_to_delegated(&space, &sub, e->to) || space != FVM_ADDRESS_EAM_NAMESPACE ||
         sub.len != 20 || memcmp(sub.ptr, fvm_rpc_console_address.bytes, 20) != 0)
         return;
-    if (fvm_eth_params_read(&input, e->data)) print_input(ctx, input);
+    if (node->logging) print_input(ctx, e->data); /* contracts send their input raw */
 }
 
 const fvm_trace_sink *fvm_rpc_console_sink(fvm_node *node, fvm_trace_sink *sink)

@@ -126,6 +126,7 @@ static fvm_err fill(fvm_node *node, const fvm_node_options *o)
     FVM_TRY(fvm_filters_new(&node->filters, node));
     FVM_TRY(fvm_chain_listen(node->chain, &node->listener, &listener));
     node->listening = true;
+    fvm_chain_watch(node->chain, fvm_rpc_console_sink(node, &node->watcher));
     return FVM_OK;
 }
 
@@ -158,7 +159,10 @@ void fvm_node_free(fvm_node *node)
 {
     if (!node) return;
     fvm_rpc_server_stop(node->server);
-    if (node->listening) fvm_chain_unlisten(node->chain, node->listener);
+    if (node->listening) {
+        fvm_chain_watch(node->chain, NULL);
+        fvm_chain_unlisten(node->chain, node->listener);
+    }
     fvm_filters_free(node->filters);
     fvm_rpc_table_free(node->table);
     fvm_log_free(node->log);

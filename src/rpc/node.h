@@ -29,6 +29,7 @@ typedef struct fvm_node {
     fvm_filters *filters;
     uint64_t listener;
     bool listening;
+    fvm_trace_sink watcher; /* of what is sealed: prints console.log */
     bool development;
     char letter; /* of addresses: 'f' on mainnet, else 't' */
     uint8_t instance[32];
