@@ -51,7 +51,28 @@ static fvm_err first_account(fvm_client *c, fvm_address *out)
     return good ? FVM_OK : FVM_ERR_NOT_FOUND;
 }
 
-static fvm_err find_sender(fvm_client *c, sender *s)
+/* The first f1 or f3 address that the node signs for, whose messages may say anything. */
+static fvm_err first_native(fvm_client *c, fvm_address *out)
+{
+    json_t *list = NULL, *entry;
+    size_t i;
+    fvm_err err = fvm_client_call(c, &list, NULL, "Filecoin.WalletList", json_array());
+    if (err != FVM_OK) return err == FVM_ERR_INVALID ? FVM_ERR_NOT_FOUND : err;
+    err = FVM_ERR_NOT_FOUND;
+    json_array_foreach(list, i, entry)
+    {
+        const char *text = json_string_value(entry);
+        if (!text || !fvm_cli_address(out, text)) continue;
+        fvm_protocol p = fvm_address_protocol(out);
+        if (p != FVM_PROTOCOL_SECP256K1 && p != FVM_PROTOCOL_BLS) continue;
+        err = FVM_OK;
+        break;
+    }
+    json_decref(list);
+    return err;
+}
+
+static fvm_err find_sender(fvm_client *c, sender *s, bool native)
 {
     char room[4096];
     const fvm_client_options *o = c->options;
@@ -61,7 +82,8 @@ static fvm_err find_sender(fvm_client *c, sender *s)
         if (!fvm_cli_address(&s->address, o->from))
             return fvm_why_set(&c->why, FVM_ERR_MALFORMED, "--from: '%s' is no address", o->from);
     } else {
-        fvm_err err = first_account(c, &s->address);
+        fvm_err err = native ? first_native(c, &s->address) : FVM_ERR_NOT_FOUND;
+        if (err == FVM_ERR_NOT_FOUND) err = first_account(c, &s->address);
         if (err == FVM_OK) return FVM_OK;
         if (err != FVM_ERR_NOT_FOUND) return err;
         if (!folder || fvm_keys_default(&s->address, folder, NULL) != FVM_OK)
@@ -408,7 +430,7 @@ fvm_err fvm_client_send(fvm_client *client, fvm_outcome *out, const fvm_errand *
     if (client->options->value && !fvm_client_amount(&value, client->options->value))
         return fvm_why_set(&client->why, FVM_ERR_MALFORMED,
                            "'%s' is no amount, as 1.5FIL or 100atto", client->options->value);
-    FVM_TRY(find_sender(client, &s));
+    FVM_TRY(find_sender(client, &s, !errand->is_input && errand->method != 0));
     fvm_err err = send_from(client, out, errand, &value, &s);
     fvm_key_wipe(&s.key);
     if (err != FVM_OK || client->options->no_wait) return err;

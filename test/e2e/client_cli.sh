@@ -1,0 +1,130 @@
+#!/bin/bash
+# The commands that talk to a node, against one: send, call, deploy, logs, actor install, create, invoke, state.
+# usage: client_cli.sh BUILD_DIR
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=expect
+. "$here/expect"
+build=$(cd "$1" && pwd)
+fvm=$build/fvm
+work=$(mktemp -d)
+node=
+finish() {
+    [ -z "$node" ] || { kill "$node" 2> /dev/null; wait "$node" 2> /dev/null; }
+    rm -rf "$work"
+}
+trap finish EXIT
+cd "$work" || exit 1
+export FVM_KEYS=$work/keys FVM_PASSPHRASE=secret
+unset FVM_RPC
+
+"$fvm" node --port 0 --in-memory > node.out 2> node.err &
+node=$!
+for ((i = 0; i < 600; i++)); do
+    url=$(sed -n 's/^Listening on \(http[^ ]*\).*/\1/p' node.out)
+    [ -z "$url" ] || break
+    kill -0 "$node" 2> /dev/null || { cat node.err; exit 1; }
+    sleep 0.1
+done
+export FVM_RPC=$url
+field() { # NAME: of JSON on standard input
+    sed -E 's/.*"'"$1"'":("([^"]*)"|([^,}]*)).*/\2\3/'
+}
+first=0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266
+second=0x70997970C51812dc3A010C7d01b50e0d17dc79C8
+nobody=0x00000000000000000000000000000000000000aa
+
+# --- value ---
+expect "a transfer by the node's first account" 0 'transaction  0x*height*status       ok*' \
+    "$fvm" send "$nobody" 1.5FIL
+expect "in JSON" 0 '{*"hash":"0x*"ok":true}' "$fvm" send "$nobody" 100atto --json
+expect "without waiting" 0 'transaction  0x*' "$fvm" send "$nobody" 1 --no-wait
+expect "by a name that the node has" 0 '*status       ok*' "$fvm" send "$nobody" 1nanoFIL --from "$second"
+expect "more than there is" 3 '*' "$fvm" send "$nobody" 1000000000FIL
+expect "no amount" 3 '*is no amount*' "$fvm" send "$nobody" 1.5EUR
+expect "too fine an amount" 3 '*is no amount*' "$fvm" send "$nobody" 1.5atto
+expect "no address" 3 '*is no address*' "$fvm" send 0x12 1
+expect "nothing" 2 '*amount is missing*' "$fvm" send "$nobody"
+expect "no node" 4 '*http://127.0.0.1:1/*' "$fvm" send "$nobody" 1 --rpc http://127.0.0.1:1
+expect "no address of a node" 3 '*no address as http*' "$fvm" send "$nobody" 1 --rpc ftp://x
+
+# --- keys of the user's own ---
+own=$("$fvm" wallet new --light --json | field eth_address)
+native=$("$fvm" wallet new secp256k1 --light --json | field address)
+bls=$("$fvm" wallet new bls --light --json | field address)
+expect "money for an Ethereum key" 0 '*status       ok*' "$fvm" send "$own" 100FIL
+expect "money for an f1 key that has no actor yet" 0 '*status       ok*' "$fvm" send "$native" 100FIL
+expect "money for an f3 key" 0 '*status       ok*' "$fvm" send "$bls" 100FIL
+expect "signed here, as a transaction" 0 'transaction  0x*status       ok*' "$fvm" send "$nobody" 1FIL --from "$own"
+expect "signed here, as a message, f1" 0 'message      bafy*status       ok*' "$fvm" send "$nobody" 1FIL --from "$native"
+expect "signed here, as a message, f3" 0 'message      bafy*status       ok*' "$fvm" send "$nobody" 1FIL --from "$bls"
+expect "from f1 to f3" 0 '*status       ok*' "$fvm" send "$bls" 1FIL --from "$native"
+expect "a transaction to an f1 address that exists" 0 'transaction*status       ok*' "$fvm" send "$native" 1FIL --from "$own"
+expect "a wrong passphrase" 3 '*passphrase is wrong*' env FVM_PASSPHRASE=x "$fvm" send "$nobody" 1 --from "$own"
+expect "a sender that nobody has" 3 '*' "$fvm" send "$nobody" 1 --from 0x00000000000000000000000000000000000000bb
+
+# --- contracts ---
+box=$here/client/box.json
+expect "deploy an artefact" 0 '*status       ok*contract     0x*' "$fvm" deploy "$box" 'my box' 7 --value 1FIL
+c=$("$fvm" deploy "$box" 'a box' 9 --json | field contract)
+expect "call with types" 0 $'9\na box' "$fvm" call "$c" 'both()(uint256,string)'
+expect "call without types" 0 '0x*9' "$fvm" call "$c" 'value()'
+expect "call in JSON" 0 '{"result":"0x*","values":\["9","a box"\]}' "$fvm" call "$c" 'both()(uint256,string)' --json
+expect "call before it was there" 0 '0x' "$fvm" call "$c" 'value()' --block 1
+"$fvm" logs -f --address "$c" > follow.out 2> follow.err &
+follower=$!
+sleep 1 # the follower asks for the head first; what comes later is printed
+expect "send with a signature" 0 '*status       ok*logs         1' "$fvm" send "$c" --call 'store(uint256,string)' 42 'hello'
+expect "it was stored" 0 '42' "$fvm" call "$c" 'value()(uint256)'
+expect "a call that reverts says why" 1 '*unlucky*' "$fvm" call "$c" 'store(uint256,string)' 13 x
+expect "a transaction that would revert is not sent" 3 '*unlucky*' "$fvm" send "$c" --call 'store(uint256,string)' 13 x
+expect "sent nevertheless" 1 '*status       reverted*unlucky*' \
+    "$fvm" send "$c" --call 'store(uint256,string)' 13 x --gas-limit 100000000
+expect "by an f1 key" 0 'message*status       ok*' "$fvm" send "$c" --call 'store(uint256,string)' 43 f1 --from "$native"
+expect "too few arguments" 3 '*1 values, but 2 parameters*' "$fvm" send "$c" --call 'store(uint256,string)' 1
+expect "a number that does not fit" 3 '*does not fit uint256*' "$fvm" send "$c" --call 'store(uint256,string)' -1 x
+sed -n 's/.*"bytecode": "0x\(.*\)".*/\1/p' "$box" > box.hex
+expect "deploy hexadecimal digits, signed here" 0 '*contract     0x*' "$fvm" deploy box.hex x 1 \
+    --constructor 'constructor(string,uint256)' --from "$own"
+expect "deploy by an f1 key" 0 '*contract     0x*' "$fvm" deploy "$box" x 1 --from "$native"
+expect "arguments are counted" 3 '*1 values, but 2 parameters*' "$fvm" deploy "$box" x
+echo hello > other.txt
+expect "deploy something else" 3 '*neither JSON nor hexadecimal*' "$fvm" deploy other.txt
+expect "deploy nothing" 3 '*nowhere*' "$fvm" deploy nowhere.json
+
+# --- logs ---
+lower=$(echo "$c" | tr A-F a-f)
+for ((i = 0; i < 100; i++)); do
+    [ "$(wc -l < follow.out)" -lt 2 ] || break
+    sleep 0.1
+done
+kill "$follower" 2> /dev/null
+wait "$follower"
+expect "the follower saw both" 0 "*$lower*$lower*" cat follow.out
+expect "all logs of the contract" 0 "*$lower*" "$fvm" logs --from-block 0 --address "$c"
+expect "by an event's topic" 0 '2' bash -c "'$fvm' logs --from-block 0 --json --address $c --topic 'Stored(address,uint256,string)' | wc -l"
+expect "by a second topic" 0 '1' bash -c "'$fvm' logs --from-block 0 --json --topic any --topic 0x000000000000000000000000f39fd6e51aad88f6f4ce6ab8827279cfffb92266 | wc -l"
+expect "by another" 0 '' "$fvm" logs --from-block 0 --topic 'Other()'
+
+# --- native actors ---
+counter=$build/actors/counter.wasm
+expect "install a code" 0 'code         baf*status       ok*' "$fvm" actor install "$counter"
+code=$("$fvm" actor install "$counter" --json --from "$native")
+expect "installed before" 0 '*"installed":false*' echo "$code"
+code=$(echo "$code" | field code)
+expect "a module that is none" 1 '*exit code 16*' "$fvm" actor install other.txt --gas-limit 1000000000
+expect "create by CID" 0 'actor        f0*status       ok*' "$fvm" actor create "$code"
+actor=$("$fvm" actor create "$counter" --json --from "$bls" | field actor)
+expect "invoke by name" 0 '*status       ok*return       5' "$fvm" actor invoke "$actor" Add '[5]' --from "$bls"
+expect "read without sending" 0 '5' "$fvm" actor invoke "$actor" Get --read-only
+expect "a method that fails" 1 '*exit code 16*' "$fvm" actor invoke "$actor" Add '[18446744073709551615]' \
+    --from "$native" --gas-limit 1000000000
+expect "read what fails" 1 '*exit code 16*' "$fvm" actor invoke "$actor" Add '[18446744073709551615]' --read-only
+expect "params that are none" 3 '*PARAMS*' "$fvm" actor invoke "$actor" Add '[5'
+expect "the state at the node" 0 "actor     $actor*state *" "$fvm" actor state "$actor"
+expect "the state of a built-in actor" 0 '*nonce*balance*state*' "$fvm" actor state f01
+expect "no such actor" 3 '*' "$fvm" actor state f099999
+expect "deploy a module" 0 'actor        f0*status       ok*' "$fvm" deploy "$counter"
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
