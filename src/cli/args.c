@@ -78,7 +78,8 @@ int fvm_args_next(fvm_args *args)
         if (args->at >= args->argc) return FVM_ARG_END;
         word = args->argv[args->at++];
     }
-    if (args->only_positional || word[0] != '-' || word[1] == '\0') {
+    bool is_number = word[0] == '-' && word[1] >= '0' && word[1] <= '9';
+    if (args->only_positional || word[0] != '-' || word[1] == '\0' || is_number) {
         args->value = word;
         return FVM_ARG_POSITIONAL;
     }

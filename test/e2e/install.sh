@@ -20,6 +20,12 @@ expect() { # NAME WANT GOT
     if [ "$2" = "$3" ]; then ok "$1"; else bad "$1"; diff <(echo "$2") <(echo "$3") || true; fi
 }
 
+# --- man pages and completion ---
+for file in share/man/man1/fvm.1 share/man/man1/fvm-actor-invoke.1 share/bash-completion/completions/fvm \
+    share/zsh/site-functions/_fvm share/fish/vendor_completions.d/fvm.fish; do
+    if [ -s "$work/usr/$file" ]; then ok "$file"; else bad "$file"; fi
+done
+
 # --- symbols: exactly those that the headers mark FVM_API ---
 headers=$(cat "$work"/usr/include/fvm/*.h | tr '\n' ' ' |
     grep -o 'FVM_API [^;{]*(' | sed -E 's/\(.*//' | grep -oE 'fvm_[a-z0-9_]+$' | sort -u)
