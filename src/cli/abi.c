@@ -183,7 +183,7 @@ static fvm_err put_number(fvm_buf *out, const char *base, const char *text, fvm_
     size_t n = fvm_big_write(wire, &v);
     if (n > 33 || (v.negative && !is_signed))
         return fvm_why_set(why, FVM_ERR_RANGE, "%s does not fit %s", text, base);
-    if (n) memcpy(word + 33 - n, wire + 1, n - 1);
+    if (n) memcpy(word + (33 - n), wire + 1, n - 1);
     /* The highest bit of `bits` is the sign's; only -2^(bits-1) may have it in its magnitude. */
     unsigned top = 0;
     while (top < 256 && !(word[top / 8] >> (7 - top % 8) & 1)) top++;

@@ -2,6 +2,7 @@
 #include "client.h"
 
 #include "base/text.h"
+#include "crypto/kdf.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static fvm_err open_key(fvm_client *c, sender *s, const char *folder)
         FVM_EXIT_OK)
         return fvm_why_set(&c->why, FVM_ERR_INVALID, "without a passphrase nothing is sent");
     fvm_err err = fvm_keys_get(&s->key, folder, &s->address, fvm_passphrase_bytes(&p), &why);
-    p = (fvm_passphrase){ .len = 0 };
+    fvm_wipe(&p, sizeof p);
     s->is_local = err == FVM_OK;
     return err == FVM_OK ? err : fvm_why_set(&c->why, err, "%s", why.text);
 }
