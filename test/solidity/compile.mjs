@@ -3,7 +3,7 @@
 // several times as long. Uniswap's own sources are compiled by the solc that they ask for.
 import { createRequire } from 'node:module';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ContractFactory, Interface } from 'ethers';
 
@@ -20,7 +20,8 @@ export async function keep(name, input, make) {
   if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8'));
   const made = await make();
   mkdirSync(kept, { recursive: true });
-  writeFileSync(path, JSON.stringify(made));
+  writeFileSync(`${path}.${process.pid}`, JSON.stringify(made));
+  renameSync(`${path}.${process.pid}`, path); // whole, whoever reads it meanwhile
   return made;
 }
 

@@ -245,7 +245,7 @@ static void print_family(runner *r)
 {
     side *a = &r->sides[0], *b = &r->sides[1];
     if (r->family_messages) {
-        printf("%-12s %3zu scenarios %4zu messages", r->family, r->family_scenarios,
+        printf("%-14s %3zu scenarios %4zu messages", r->family, r->family_scenarios,
                r->family_messages);
         printf("  gas %12" PRIu64 ", own part %12" PRIu64, a->gas, a->own / 1000);
         if (r->side_count == 2)

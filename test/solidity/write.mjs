@@ -20,7 +20,7 @@ for (const file of readdirSync(new URL('./scenarios/', import.meta.url)).sort())
 
 async function play(contracts, { family, scenarios, fevm }, suffix) {
   for (const [name, scenario] of Object.entries(scenarios)) {
-    const w = new World(emit, { family, name: name + suffix, contracts, fevm });
+    const w = new World(emit, { family: family + suffix, name, contracts, fevm });
     await w.open();
     await scenario(w, { groth16 });
     await w.close();
@@ -39,6 +39,6 @@ const byYul = families.filter((f) => f.viaIR);
 if (byYul.length) {
   const contracts = await compileAll(true, [...new Set(byYul.flatMap((f) => f.viaIR))]);
   say(`compiled ${Object.keys(contracts).length} contracts by way of Yul`);
-  for (const family of byYul) await play(contracts, family, ' (viaIR)');
+  for (const family of byYul) await play(contracts, family, ' viaIR');
 }
 process.exit(0); // snarkjs leaves workers behind
