@@ -250,35 +250,13 @@ static fvm_err push_by_node(fvm_client *c, fvm_outcome *out, const fvm_message *
     return err;
 }
 
-/* A development account's key signs Ethereum transactions alone; for any other message the node lets its
- * account be impersonated. */
-static fvm_err push_for_account(fvm_client *c, fvm_outcome *out, const fvm_message *m)
-{
-    char text[FVM_ETH_ADDRESS_TEXT];
-    fvm_eth_address eth;
-    json_t *ignored = NULL;
-    if (!fvm_eth_address_of_fil(&eth, &m->from)) return push_by_node(c, out, m);
-    fvm_eth_address_to_text(text, &eth, false);
-    FVM_TRY(fvm_client_call(c, &ignored, NULL, "anvil_impersonateAccount", json_pack("[s]", text)));
-    json_decref(ignored);
-    ignored = NULL;
-    fvm_err err = push_by_node(c, out, m);
-    fvm_why kept = c->why;
-    if (fvm_client_call(c, &ignored, NULL, "anvil_stopImpersonatingAccount",
-                        json_pack("[s]", text)) == FVM_OK)
-        json_decref(ignored);
-    c->why = kept;
-    return err;
-}
-
 static fvm_err send_native(fvm_client *c, fvm_outcome *out, fvm_message *m, const sender *s)
 {
-    if (!s->is_local) return push_for_account(c, out, m);
-    if (s->key.type == FVM_SIGNATURE_DELEGATED)
+    if (fvm_address_protocol(&s->address) == FVM_PROTOCOL_DELEGATED)
         return fvm_why_set(&c->why, FVM_ERR_INVALID,
                            "the key of an Ethereum account signs calls of contracts and transfers "
                            "to actors that exist; for this message use an f1 or f3 key (--from)");
-    return push_signed(c, out, m, s);
+    return s->is_local ? push_signed(c, out, m, s) : push_by_node(c, out, m);
 }
 
 /* --- waiting --- */
@@ -399,27 +377,35 @@ static fvm_err send_as_native(fvm_client *c, fvm_outcome *out, const fvm_errand 
     return err;
 }
 
+/* Whether it can be said as an Ethereum transaction; then its receiver is in `tx`. */
+static fvm_err try_as_eth(fvm_client *c, bool *yes, fvm_eth_tx *tx, const fvm_errand *e,
+                          const sender *s)
+{
+    *yes = fvm_address_protocol(&s->address) == FVM_PROTOCOL_DELEGATED &&
+           (e->is_input || (e->method == 0 && e->params.len == 0));
+    if (!*yes || tx->creates) return FVM_OK;
+    fvm_err err = fvm_client_eth_address(c, &tx->to, &e->to);
+    *yes = err == FVM_OK;
+    return err == FVM_ERR_NOT_FOUND ? FVM_OK
+                                    : err; /* f1 and f3 without an actor have no such address */
+}
+
 static fvm_err send_from(fvm_client *c, fvm_outcome *out, const fvm_errand *e, const fvm_big *value,
-                         const sender *s)
+                         sender *s)
 {
     fvm_eth_tx tx = { .kind = FVM_ETH_EIP1559,
                       .gas_limit = c->options->gas_limit,
                       .creates = e->to.len == 0,
                       .value = *value };
-    fvm_eth_address from;
-    uint64_t id;
-    bool from_eth = !fvm_address_to_id(&id, &s->address) &&
-                    fvm_eth_address_of_fil(&from, &s->address);
-    bool as_eth = from_eth && (e->is_input || (e->method == 0 && e->params.len == 0));
-    if (as_eth && !tx.creates) {
-        fvm_err err = fvm_client_eth_address(c, &tx.to, &e->to);
-        if (err == FVM_ERR_NOT_FOUND) {
-            as_eth = false; /* no Ethereum address yet: as a message, if that can be signed */
-        } else if (err != FVM_OK) {
-            return err;
-        }
+    bool as_eth;
+    fvm_address other;
+    FVM_TRY(try_as_eth(c, &as_eth, &tx, e, s));
+    if (!as_eth) {
+        /* nobody was named: another of the node's accounts can say it */
+        if (!c->options->from && !s->is_local && first_native(c, &other) == FVM_OK)
+            s->address = other;
+        return send_as_native(c, out, e, value, s);
     }
-    if (!as_eth) return send_as_native(c, out, e, value, s);
     if (e->is_input) tx.input = e->params;
     return send_eth(c, out, &tx, s);
 }

@@ -71,9 +71,8 @@ expect "call with types" 0 $'9\na box' "$fvm" call "$c" 'both()(uint256,string)'
 expect "call without types" 0 '0x*9' "$fvm" call "$c" 'value()'
 expect "call in JSON" 0 '{"result":"0x*","values":\["9","a box"\]}' "$fvm" call "$c" 'both()(uint256,string)' --json
 expect "call before it was there" 0 '0x' "$fvm" call "$c" 'value()' --block 1
-"$fvm" logs -f --address "$c" > follow.out 2> follow.err &
+"$fvm" logs -f --from-block 0 --address "$c" > follow.out 2> follow.err &
 follower=$!
-sleep 1 # the follower asks for the head first; what comes later is printed
 expect "send with a signature" 0 '*status       ok*logs         1' "$fvm" send "$c" --call 'store(uint256,string)' 42 'hello'
 expect "it was stored" 0 '42' "$fvm" call "$c" 'value()(uint256)'
 expect "a call that reverts says why" 1 '*unlucky*' "$fvm" call "$c" 'store(uint256,string)' 13 x
@@ -94,7 +93,7 @@ expect "deploy nothing" 3 '*nowhere*' "$fvm" deploy nowhere.json
 
 # --- logs ---
 lower=$(echo "$c" | tr A-F a-f)
-for ((i = 0; i < 100; i++)); do
+for ((i = 0; i < 600; i++)); do
     [ "$(wc -l < follow.out)" -lt 2 ] || break
     sleep 0.1
 done
