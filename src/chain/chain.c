@@ -146,6 +146,8 @@ static fvm_err open_all(fvm_chain *c, const fvm_chain_options *o, const fvm__ori
     fvm_err err = load_params(c, why);
     if (err == FVM_OK && origin)
         return fvm__why(why, FVM_ERR_INVALID, "there is a chain in that folder already");
+    if (err == FVM_ERR_NOT_FOUND && o->ledger.read_only)
+        return fvm__why(why, err, "there is no chain in that folder");
     if (err == FVM_ERR_NOT_FOUND) {
         FVM_TRY(origin ? fvm__genesis_copy(c, origin, why) : fvm__genesis_make(c, o, why));
         err = load_params(c, why);
@@ -402,6 +404,14 @@ void fvm__dev_get(fvm_chain *c, fvm__dev *out)
     pthread_mutex_lock(&c->head_lock);
     *out = c->dev;
     pthread_mutex_unlock(&c->head_lock);
+}
+
+uint64_t fvm__chain_id(fvm_chain *c)
+{
+    pthread_mutex_lock(&c->head_lock);
+    uint64_t chain_id = c->chain_id;
+    pthread_mutex_unlock(&c->head_lock);
+    return chain_id;
 }
 
 void fvm_chain_set_chain_id(fvm_chain *c, uint64_t chain_id)

@@ -330,6 +330,7 @@ uint64_t fvm__head(fvm_chain *chain, fvm_tipset *out);
 /** Makes it the head for readers. `edits`: of its state. */
 void fvm__head_set(fvm_chain *chain, const fvm_tipset *tipset, uint32_t edits);
 void fvm__dev_get(fvm_chain *chain, fvm__dev *out);
+uint64_t fvm__chain_id(fvm_chain *chain);
 /** What the next tipset runs under if it is made now; `timestamp` 0: as the clock says. */
 void fvm__next_conditions(fvm_chain *chain, fvm__conditions *out, uint64_t timestamp);
 /** A tipset was made under these: what was set for one tipset is over. */

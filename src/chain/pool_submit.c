@@ -50,7 +50,7 @@ static fvm_err encode(fvm__pooled *p, const fvm_signed_message *message)
 static fvm_err hash(fvm_chain *c, fvm__pooled *p)
 {
     if (p->signed_message.signature.type == FVM_SIGNATURE_DELEGATED)
-        return fvm_eth_hash_of_message(p->eth_hash, &p->signed_message, c->chain_id, c->alloc);
+        return fvm_eth_hash_of_message(p->eth_hash, &p->signed_message, fvm__chain_id(c), c->alloc);
     memcpy(p->eth_hash, p->cid.digest, 32);
     return FVM_OK;
 }
@@ -225,7 +225,7 @@ static fvm_err check_signature(fvm_chain *c, fvm_submission *out, const sender_l
         return FVM_OK;
     }
     if (flags & FVM_SUBMIT_CHECKED) return FVM_OK;
-    fvm_err err = fvm_signed_message_verify(s, &l->key, c->chain_id, c->alloc, &why);
+    fvm_err err = fvm_signed_message_verify(s, &l->key, fvm__chain_id(c), c->alloc, &why);
     if (err != FVM_ERR_MISMATCH && err != FVM_ERR_INVALID) return err;
     refuse(out, FVM_REFUSAL_SIGNATURE, "%s", why ? why : "signature is not the sender's");
     return FVM_OK;

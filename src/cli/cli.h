@@ -42,6 +42,7 @@ fvm_cli_exit fvm_cmd_actor(int argc, char **argv);
 fvm_cli_exit fvm_cmd_bundle(int argc, char **argv);
 fvm_cli_exit fvm_cmd_call(int argc, char **argv);
 fvm_cli_exit fvm_cmd_car(int argc, char **argv);
+fvm_cli_exit fvm_cmd_chain(int argc, char **argv);
 fvm_cli_exit fvm_cmd_completion(int argc, char **argv);
 fvm_cli_exit fvm_cmd_conformance(int argc, char **argv);
 fvm_cli_exit fvm_cmd_deploy(int argc, char **argv);

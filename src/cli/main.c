@@ -6,6 +6,7 @@ static const fvm_command commands[] = {
     { "bundle", "bundles of built-in actors: import, list, show, remove", fvm_cmd_bundle },
     { "call", "call a contract at a node, without sending anything", fvm_cmd_call },
     { "car", "archives and databases of blocks: make, move, check", fvm_cmd_car },
+    { "chain", "a node's chain in its folder: show, verify, export, import", fvm_cmd_chain },
     { "completion", "scripts that let a shell complete words", fvm_cmd_completion },
     { "conformance", "run message vectors and compare every result", fvm_cmd_conformance },
     { "deploy", "deploy a contract or a native actor at a node", fvm_cmd_deploy },
