@@ -82,13 +82,22 @@ static void open_chain(bench *b, const char *folder)
     printf("open                 %8.1f ms\n", (seconds() - start) * 1e3);
 }
 
-static void report(bench *b, size_t done, double took, size_t count)
+/* CPU time of all threads: what a busy machine does not change. */
+static double cpu_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void report(bench *b, size_t done, double took, double cpu, size_t count)
 {
     fvm_chain_stats s;
     fvm_chain_stats_get(b->chain, &s);
-    printf("%8zu transfers    %8.0f /s   %5.1f a tipset, execute %.0f us, commit %.0f us\n", done,
-           (double)count / took, (double)s.messages / (double)s.tipsets,
-           (double)s.execute_ns / (double)s.messages / 1e3,
+    printf("%8zu transfers    %8.0f /s   %6.0f us of CPU, %5.1f a tipset, execute %.0f us, "
+           "commit %.0f us\n",
+           done, (double)count / took, cpu / (double)count * 1e6,
+           (double)s.messages / (double)s.tipsets, (double)s.execute_ns / (double)s.messages / 1e3,
            (double)s.commit_ns / (double)s.messages / 1e3);
     fflush(stdout);
 }
@@ -108,15 +117,16 @@ static void transfers(bench *b, size_t count, size_t window)
         sign(b, &raws[i], from, nonces[from]++,
              token_transfer(data, &b->keys[(i + 1) % SENDERS].eth, i), false);
     }
-    double start = seconds(), from = start;
+    double start = seconds(), from = start, cpu = cpu_seconds();
     size_t step = count / 5 ? count / 5 : 1;
     for (size_t i = 0; i < count; i++) {
         tickets[i] = submit(b, (fvm_bytes){ raws[i].ptr, raws[i].len });
         if (i + 1 >= window)
             die("wait", fvm_chain_wait(b->chain, tickets[i + 1 - window], 60000), NULL);
         if ((i + 1) % step == 0) {
-            report(b, i + 1, seconds() - from, step);
+            report(b, i + 1, seconds() - from, cpu_seconds() - cpu, step);
             from = seconds();
+            cpu = cpu_seconds();
         }
     }
     die("wait", fvm_chain_wait(b->chain, tickets[count - 1], 60000), NULL);

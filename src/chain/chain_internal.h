@@ -157,6 +157,7 @@ FVM_NODISCARD fvm_err fvm__run_message(fvm__runner *runner, fvm_receipt *receipt
 /* --- the pool --- */
 
 typedef struct fvm__sender fvm__sender;
+typedef struct fvm__waiter fvm__waiter;
 
 /** A message that waits. Counted references; what does not change needs no lock. */
 typedef struct fvm__pooled {
@@ -181,7 +182,7 @@ struct fvm__sender {
 
 typedef struct fvm__mempool {
     pthread_mutex_t lock;
-    pthread_cond_t sealed;  /* a ticket is done, or sealing failed */
+    fvm__waiter *waiters;   /* for tickets */
     pthread_cond_t arrived; /* work for the sealer */
     fvm_map senders;        /* ID (8 bytes): fvm__sender */
     fvm_map by_hash;        /* Ethereum's hash: fvm__pooled */
