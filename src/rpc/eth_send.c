@@ -195,6 +195,12 @@ static fvm_err no_key(fvm_rpc_call *call)
     return fvm_rpc_fail(call, FVM_RPC_FAILED, "unknown account: the node has no key of the sender");
 }
 
+fvm_err fvm_rpc_sign_message(fvm_rpc_call *call, fvm_signed_message *message)
+{
+    fvm_err err = sign(call, message);
+    return err == FVM_ERR_NOT_FOUND ? no_key(call) : err;
+}
+
 fvm_err fvm_rpc_send(fvm_rpc_call *call, fvm_submission *out, const fvm_message *message)
 {
     fvm_signed_message sm = { .message = *message };

@@ -39,6 +39,7 @@ typedef struct fvm_node {
     fvm_key *keys;
     size_t key_count;
     uint32_t key_room;
+    fvm_address default_key; /* Filecoin.WalletSetDefault; len 0: the first */
     atomic_bool logging;
     fvm_eth_address coinbase;
     atomic_bool wait_for_seal; /* sendRawTransaction answers when the message is sealed */
@@ -150,6 +151,8 @@ FVM_NODISCARD fvm_err fvm_rpc_estimate(fvm_rpc_call *call, fvm_chain_view *view,
 /** Fills in what a request leaves out (nonce, fees, gas) and makes the message of it. */
 FVM_NODISCARD fvm_err fvm_rpc_fill(fvm_rpc_call *call, fvm_message *out, fvm_buf *params,
                                    const fvm_rpc_tx_request *request);
+/** Signs with the node's key of the sender, or says that there is none. */
+FVM_NODISCARD fvm_err fvm_rpc_sign_message(fvm_rpc_call *call, fvm_signed_message *message);
 /** Signs with the node's key, or sends for an impersonated sender. */
 FVM_NODISCARD fvm_err fvm_rpc_send(fvm_rpc_call *call, fvm_submission *out,
                                    const fvm_message *message);
