@@ -129,8 +129,8 @@ uint64_t fvm_call_tree_gas(const fvm_call_tree *t, uint32_t node)
 {
     /* The calls inside are those that follow until one whose parent is before this node. */
     uint64_t sum = t->nodes[node].milligas;
-    for (uint32_t i = node + 1; i < t->count && t->nodes[i].parent != FVM_CALL_TREE_NONE &&
-                                t->nodes[i].parent >= node;
+    for (uint32_t i = node + 1;
+         i < t->count && t->nodes[i].parent != FVM_CALL_TREE_NONE && t->nodes[i].parent >= node;
          i++)
         sum = fvm_sat_add_u64(sum, t->nodes[i].milligas);
     return sum / 1000;

@@ -204,12 +204,17 @@ static void see(void *ctx, const fvm_trace_event *e)
 {
     const fvm_node *node = ctx;
     uint64_t space;
-    fvm_bytes sub;
+    fvm_bytes sub, input;
     if (e->kind != FVM_TRACE_CALL || e->method != FVM_ETH_METHOD_INVOKE || !e->to) return;
     if (!fvm_address_to_delegated(&space, &sub, e->to) || space != FVM_ADDRESS_EAM_NAMESPACE ||
         sub.len != 20 || memcmp(sub.ptr, fvm_rpc_console_address.bytes, 20) != 0)
         return;
-    if (node->logging) print_input(ctx, e->data); /* contracts send their input raw */
+    if (!node->logging) return;
+    /* a contract's call has its input as it is, a message's is a CBOR byte string */
+    if (e->codec == FVM_CODEC_RAW)
+        print_input(node, e->data);
+    else if (fvm_eth_params_read(&input, e->data))
+        print_input(node, input);
 }
 
 const fvm_trace_sink *fvm_rpc_console_sink(fvm_node *node, fvm_trace_sink *sink)

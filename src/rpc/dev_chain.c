@@ -200,6 +200,7 @@ fvm_err fvm_dev_reset(fvm_rpc_call *call)
         return fvm_rpc_fail(call, FVM_RPC_UNSUPPORTED, "forking is not supported");
     fvm_chain_drop_all(call->node->chain, NULL);
     FVM_TRY(rewind_to(call, 0));
+    FVM_TRY(fvm_node_install_contracts(call->node));
     return say_true(call);
 }
 
@@ -278,10 +279,15 @@ fvm_err fvm_dev_set_block_gas(fvm_rpc_call *call)
     return say_true(call);
 }
 
+/* A price that the network asks for anyway can be set. */
 fvm_err fvm_dev_set_min_gas_price(fvm_rpc_call *call)
 {
-    return fvm_rpc_fail(call, FVM_RPC_UNSUPPORTED,
-                        "the least base fee is the network's: 100 attoFIL");
+    fvm_big price, least = fvm_big_u64(FVM_CHAIN_BASE_FEE_MIN);
+    FVM_TRY(fvm_rpc_get_u256(call, 0, &price));
+    if (fvm_big_cmp(&price, &least) > 0)
+        return fvm_rpc_fail(call, FVM_RPC_UNSUPPORTED,
+                            "the least price is the network's least base fee: 100 attoFIL");
+    return say_null(call);
 }
 
 fvm_err fvm_dev_set_prev_randao(fvm_rpc_call *call)

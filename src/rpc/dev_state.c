@@ -155,7 +155,7 @@ fvm_err fvm_dev_metadata(fvm_rpc_call *call)
     fvm_tipset head;
     fvm_chain_head(node->chain, &head);
     fvm_jo_begin(o, '{');
-    fvm_jo_k_str(o, "clientVersion", FVM_RPC_AGENT);
+    fvm_jo_k_str(o, "clientVersion", FVM_RPC_DEV_AGENT);
     fvm_jo_k_u64(o, "chainId", fvm_node_chain_id(node));
     fvm_jo_k_hex(o, "instanceId", (fvm_bytes){ node->instance, 32 });
     fvm_jo_k_u64(o, "latestBlockNumber", head.number);

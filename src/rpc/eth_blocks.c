@@ -195,6 +195,11 @@ fvm_err fvm_eth_get_uncle_count(fvm_rpc_call *call)
 
 fvm_err fvm_eth_get_uncle(fvm_rpc_call *call)
 {
-    fvm_jo_null(call->out);
+    fvm_tipset t;
+    bool found;
+    uint64_t index;
+    FVM_TRY(fvm_rpc_get_u64(call, 1, &index));
+    FVM_TRY(find_block(call, &t, &found));
+    if (found) fvm_jo_null(call->out);
     return FVM_OK;
 }

@@ -211,23 +211,26 @@ fvm_err fvm_eth_new_pending_filter(fvm_rpc_call *call)
     return new_filter(call, FVM_WATCH_PENDING, &c);
 }
 
-/* An id that no filter can have is one that none has. */
-static bool read_id(fvm_rpc_call *call, uint8_t id[32])
+static fvm_err read_id(fvm_rpc_call *call, uint8_t id[32])
 {
-    return fvm_rpc_fixed(id, 32, fvm_rpc_param(call, 0), true);
+    return fvm_rpc_fixed(id, 32, fvm_rpc_param(call, 0), true)
+               ? FVM_OK
+               : fvm_rpc_bad_param(call, 0, "not the id of a filter");
 }
 
 fvm_err fvm_eth_uninstall_filter(fvm_rpc_call *call)
 {
     uint8_t id[32];
-    fvm_jo_bool(call->out, read_id(call, id) && fvm_filters_remove(call->node->filters, id));
+    FVM_TRY(read_id(call, id));
+    fvm_jo_bool(call->out, fvm_filters_remove(call->node->filters, id));
     return FVM_OK;
 }
 
 static fvm_err poll_filter(fvm_rpc_call *call, bool all)
 {
     uint8_t id[32];
-    fvm_err err = read_id(call, id) ? fvm_filters_put(call, id, all) : FVM_ERR_NOT_FOUND;
+    FVM_TRY(read_id(call, id));
+    fvm_err err = fvm_filters_put(call, id, all);
     return err == FVM_ERR_NOT_FOUND ? fvm_rpc_fail(call, FVM_RPC_FAILED, "filter not found") : err;
 }
 

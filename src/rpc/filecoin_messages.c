@@ -108,9 +108,8 @@ static fvm_err match_message(void *ctx, const fvm_chain_message *m)
 static fvm_err match_tipset(void *ctx, const fvm_tipset *t)
 {
     message_search *s = ctx;
-    return t->message_count
-               ? fvm_chain_messages(s->call->node->chain, t->number, match_message, s)
-               : FVM_OK;
+    return t->message_count ? fvm_chain_messages(s->call->node->chain, t->number, match_message, s)
+                            : FVM_OK;
 }
 
 static fvm_err lookup_party(fvm_rpc_call *call, bool *has, uint64_t *id, const json_t *value)
@@ -245,7 +244,8 @@ static fvm_err fill_gas(fvm_rpc_call *call, fvm_message *m, const json_t *spec)
         fvm_message trial = *m;
         FVM_TRY(estimate_limit(call, &trial, &m->gas_limit));
     }
-    if (fvm_big_is_zero(&m->gas_premium)) fvm_chain_estimate_premium(call->node->chain, &m->gas_premium);
+    if (fvm_big_is_zero(&m->gas_premium))
+        fvm_chain_estimate_premium(call->node->chain, &m->gas_premium);
     if (fvm_big_is_zero(&m->gas_fee_cap))
         FVM_TRY(estimate_cap(call, m, fvm_rpc_json_get(spec, "MaxFee")));
     return FVM_OK;
@@ -268,6 +268,8 @@ fvm_err fvm_fil_gas_message(fvm_rpc_call *call)
 fvm_err fvm_fil_gas_premium(fvm_rpc_call *call)
 {
     fvm_big premium;
+    uint64_t blocks; /* within which it should be included: any premium is, here */
+    if (fvm_rpc_param(call, 0)) FVM_TRY(fvm_rpc_get_u64(call, 0, &blocks));
     fvm_chain_estimate_premium(call->node->chain, &premium);
     fvm_jo_amount(call->out, &premium);
     return FVM_OK;
@@ -311,6 +313,10 @@ fvm_err fvm_fil_mpool_push_message(fvm_rpc_call *call)
     fvm_err err = fvm_fil_read_message(call, &sm.message, &params, fvm_rpc_param(call, 0));
     if (err == FVM_OK)
         err = fvm_chain_next_nonce(call->node->chain, &sm.message.nonce, &sm.message.from);
+    /* Ethereum accounts sign transactions alone, and a plain send is no transaction: as `lotus send` */
+    if (err == FVM_OK && sm.message.method == 0 && !sm.message.params.len &&
+        fvm_address_protocol(&sm.message.from) == FVM_PROTOCOL_DELEGATED)
+        sm.message.method = FVM_ETH_METHOD_INVOKE;
     if (err == FVM_OK) err = fill_gas(call, &sm.message, fvm_rpc_param(call, 1));
     if (err == FVM_OK) err = fvm_rpc_sign_message(call, &sm);
     if (err == FVM_OK) err = fvm_rpc_submit(call, &s, &sm, FVM_SUBMIT_CHECKED);
@@ -425,6 +431,7 @@ fvm_err fvm_fil_actor_events(fvm_rpc_call *call)
     uint64_t emitters[EMITTERS_MAX];
     const json_t *o = fvm_rpc_param(call, 0), *addresses = fvm_rpc_json_get(o, "addresses");
     raw_events r = { .call = call, .fields = fvm_rpc_json_get(o, "fields") };
+    if (o && !json_is_object(o)) return fvm_rpc_bad_param(call, 0, "no object");
     FVM_TRY(event_range(call, &f, o));
     if (json_array_size(addresses) > EMITTERS_MAX)
         return fvm_rpc_fail(call, FVM_RPC_LIMIT, "too many addresses");

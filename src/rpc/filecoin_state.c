@@ -251,6 +251,11 @@ fvm_err fvm_fil_state_code_cids(fvm_rpc_call *call)
     uint64_t version;
     const fvm_blockstore *blocks = fvm_chain_blocks(call->node->chain);
     fvm_chain_info_get(call->node->chain, &info);
+    if (fvm_rpc_param(call, 0)) {
+        FVM_TRY(fvm_rpc_get_u64(call, 0, &version));
+        if (version != info.network_version)
+            return fvm_rpc_fail(call, FVM_RPC_FAILED, "the network's version is another");
+    }
     fvm_buf_init(&block, call->alloc);
     fvm_err err = fvm_blockstore_get(blocks, &block, &info.manifest);
     fvm_bytes in = fvm_buf_bytes(&block);

@@ -136,7 +136,8 @@ fvm_err fvm_fil_wallet_verify(fvm_rpc_call *call)
     fvm_buf_init(&data, call->alloc);
     fvm_buf_init(&bytes, call->alloc);
     fvm_err err = fvm_fil_get_base64(call, 1, &data);
-    if (err == FVM_OK && (fvm_base64_decode(&bytes, text) != FVM_OK || bytes.len > FVM_SIGNATURE_MAX))
+    if (err == FVM_OK &&
+        (fvm_base64_decode(&bytes, text) != FVM_OK || bytes.len > FVM_SIGNATURE_MAX))
         err = fvm_rpc_bad_param(call, 2, "not a signature");
     if (err == FVM_OK) {
         s.type = (uint8_t)type;

@@ -124,6 +124,7 @@ static fvm_err fill(fvm_node *node, const fvm_node_options *o)
     FVM_TRY(fvm_rpc_table_new(&node->table, fvm_rpc_methods, fvm_rpc_method_count,
                               node->development, node->alloc));
     FVM_TRY(fvm_filters_new(&node->filters, node));
+    if (node->development) FVM_TRY(fvm_node_install_contracts(node));
     FVM_TRY(fvm_chain_listen(node->chain, &node->listener, &listener));
     node->listening = true;
     fvm_chain_watch(node->chain, fvm_rpc_console_sink(node, &node->watcher));

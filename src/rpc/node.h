@@ -12,6 +12,9 @@
 #include <stdatomic.h>
 
 #define FVM_RPC_AGENT "fvm/v0.1.0/linux/c11"
+/** What web3_clientVersion says of a development node: hardhat's helpers want one of the names they know
+ *  at the front. */
+#define FVM_RPC_DEV_AGENT "anvil-compatible/" FVM_RPC_AGENT
 #define FVM_RPC_NATIVE_BASE_BLOCKS 2880u /* of a range of logs (rpc.md 7) */
 #define FVM_RPC_LOGS_MAX 10000u
 #define FVM_RPC_CALL_GAS FVM_CHAIN_BLOCK_GAS
@@ -161,6 +164,10 @@ FVM_NODISCARD fvm_err fvm_rpc_submit(fvm_rpc_call *call, fvm_submission *out,
                                      const fvm_signed_message *message, unsigned flags);
 /** The refusal in words, as geth says it where it has such. */
 fvm_err fvm_rpc_refused(fvm_rpc_call *call, const fvm_submission *submission);
+
+/** Puts the contracts where development tools expect them, if the chain is at its beginning and has them
+ *  not: Multicall3, the deterministic deployer, hardhat's console (dev_contracts.c). */
+FVM_NODISCARD fvm_err fvm_node_install_contracts(fvm_node *node);
 
 /* hardhat's console (console.c): prints what contracts say. */
 extern const fvm_eth_address fvm_rpc_console_address;
