@@ -1,9 +1,7 @@
 /* dev_contracts.c - contracts that tools expect on every development chain.
  *
  *   0xcA11bde0...CA11   Multicall3: many calls in one (viem, ethers, synapse-sdk)
- *   0x4e59b448...956C   the deterministic deployer: CREATE2 with calldata's salt and code (foundry)
- *   0x0000...6c6f67     hardhat's console.log. Contracts call it though nobody is there, and such a call the
- *                       EVM actor leaves out, so that no trace would see it: hence a contract that does nothing */
+ *   0x4e59b448...956C   the deterministic deployer: CREATE2 with calldata's salt and code (foundry) */
 #include "base/text.h"
 #include "methods.h"
 
@@ -23,9 +21,6 @@ static const contract contracts[] = {
           0x92, 0x0c, 0xa7, 0x8f, 0xbf, 0x26, 0xc0, 0xb4, 0x95, 0x6c } },
       "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0"
       "3601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3" },
-    { { { 0,    0,    0,    0,    0,    0,    0,    0,    0,    0x63,
-          0x6f, 0x6e, 0x73, 0x6f, 0x6c, 0x65, 0x2e, 0x6c, 0x6f, 0x67 } },
-      "00" },
 };
 
 static fvm_err has_code(fvm_node *node, bool *has, const fvm_address *address)

@@ -146,8 +146,7 @@ fvm_err fvm_web3_client_version(fvm_rpc_call *call)
 {
     /* hardhat's network helpers (time travel, fixtures, impersonation) work with nodes alone whose
      * name begins with that of one they know */
-    fvm_jo_str(call->out,
-               call->node->development ? FVM_RPC_DEV_AGENT : FVM_RPC_AGENT);
+    fvm_jo_str(call->out, call->node->development ? FVM_RPC_DEV_AGENT : FVM_RPC_AGENT);
     return FVM_OK;
 }
 

@@ -166,7 +166,7 @@ FVM_NODISCARD fvm_err fvm_rpc_submit(fvm_rpc_call *call, fvm_submission *out,
 fvm_err fvm_rpc_refused(fvm_rpc_call *call, const fvm_submission *submission);
 
 /** Puts the contracts where development tools expect them, if the chain is at its beginning and has them
- *  not: Multicall3, the deterministic deployer, hardhat's console (dev_contracts.c). */
+ *  not: Multicall3, the deterministic deployer (dev_contracts.c). */
 FVM_NODISCARD fvm_err fvm_node_install_contracts(fvm_node *node);
 
 /* hardhat's console (console.c): prints what contracts say. */
