@@ -202,7 +202,7 @@ static void print_input(fvm_node *node, fvm_bytes input)
 
 static void see(void *ctx, const fvm_trace_event *e)
 {
-    const fvm_node *node = ctx;
+    fvm_node *node = ctx;
     uint64_t space;
     fvm_bytes sub, input;
     if (e->kind != FVM_TRACE_CALL || e->method != FVM_ETH_METHOD_INVOKE || !e->to) return;
