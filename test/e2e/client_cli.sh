@@ -21,7 +21,7 @@ unset FVM_RPC
 "$fvm" node --port 0 --in-memory > node.out 2> node.err &
 node=$!
 for ((i = 0; i < 600; i++)); do
-    url=$(sed -n 's/^Listening on \(http[^ ]*\).*/\1/p' node.out)
+    url=$(sed -n 's/^Listening on \(http[^ ]*\).*/\1/p' node.out 2> /dev/null)
     [ -z "$url" ] || break
     kill -0 "$node" 2> /dev/null || { cat node.err; exit 1; }
     sleep 0.1
