@@ -32,6 +32,7 @@ typedef struct fvm_ledger_options {
     fvm_durability durability;
     uint64_t group_bytes; /* a group is moved when its journal is this long; 0: 8 MiB */
     uint32_t group_ms;    /* or this old; 0: 200 */
+    bool check;           /* look at the structure of the whole database, also if it is large */
     bool read_only;       /* the folder must exist; nothing is written, not even by recovery */
 } fvm_ledger_options;
 
@@ -82,6 +83,9 @@ FVM_NODISCARD fvm_err fvm_ledger_range(fvm_ledger *ledger, unsigned table, fvm_b
 
 /** Waits until everything committed is in LMDB and on the disk. */
 FVM_NODISCARD fvm_err fvm_ledger_sync(fvm_ledger *ledger);
+
+/** What the last error of class HOST was about. */
+void fvm_ledger_last_error(fvm_ledger *ledger, fvm_store_why *why);
 
 typedef struct fvm_ledger_stats {
     uint64_t batches;       /* committed since it was opened */

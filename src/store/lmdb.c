@@ -67,7 +67,7 @@ static int grow_map(fvm__lmdb *db, size_t seen)
  * an import sees memory grow with the archive. So the file is mapped anew now and then; more rarely
  * where batches are small, as a machine's flushes are, which read what was read before and would pay
  * for the page faults (a tenth of a transfer in bench_state). */
-static void forget_pages(fvm__lmdb *db, uint64_t bytes)
+void fvm__lmdb_forget_pages(fvm__lmdb *db, uint64_t bytes)
 {
     (void)pthread_mutex_lock(&db->lock);
     db->written += bytes < FVM__LMDB_SMALL ? bytes / 8 : bytes;
@@ -247,7 +247,7 @@ static fvm_err lmdb_put_many(void *self, const fvm_block *blocks, size_t count)
         bytes += blocks[i].data.len;
     }
     FVM_TRY(fvm__lmdb_write(self, put_batch, &b, "cannot write blocks"));
-    forget_pages(self, bytes);
+    fvm__lmdb_forget_pages(self, bytes);
     return FVM_OK;
 }
 

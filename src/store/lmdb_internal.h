@@ -13,12 +13,13 @@
 #define FVM__LMDB_READERS 1024 /* slots in the lock file, for all processes together */
 #define FVM__LMDB_POOL 32      /* read transactions kept for reuse */
 #define FVM__LMDB_LAYOUT 1
-#define FVM__LMDB_REMAP ((uint64_t)8 << 20) /* see forget_pages in lmdb.c */
+#define FVM__LMDB_REMAP ((uint64_t)8 << 20) /* see fvm__lmdb_forget_pages */
 #define FVM__LMDB_SMALL ((uint64_t)1 << 20)
 
 typedef struct fvm__lmdb {
     const fvm_allocator *alloc;
     fvm_lmdb_options options;
+    uint8_t layout; /* version of what is in it: FVM__LMDB_LAYOUT, or another layer's own */
     char *folder;
     size_t folder_size;
     MDB_env *env;
@@ -46,6 +47,13 @@ FVM_NODISCARD fvm_err fvm__lmdb_open(fvm_blockstore *out, const char *folder,
                                      const fvm_lmdb_options *options, bool look,
                                      const fvm_allocator *alloc, fvm_store_why *why);
 
+/** The same for a database of another layout, whose keys are all above the layout's key. */
+FVM_NODISCARD fvm_err fvm__lmdb_open_as(fvm_blockstore *out, const char *folder,
+                                        const fvm_lmdb_options *options, uint8_t layout, bool look,
+                                        const fvm_allocator *alloc, fvm_store_why *why);
+
+/** Tells that so many bytes were written: the map is made anew now and then (lmdb.c). */
+void fvm__lmdb_forget_pages(fvm__lmdb *db, uint64_t bytes);
 /** A read transaction; end it with fvm__lmdb_read_end. */
 FVM_NODISCARD fvm_err fvm__lmdb_read_begin(fvm__lmdb *db, MDB_txn **txn);
 void fvm__lmdb_read_end(fvm__lmdb *db, MDB_txn *txn);

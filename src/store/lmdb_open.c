@@ -60,15 +60,15 @@ static fvm_err look_at_layout(const fvm__lmdb *db, int fd, fvm__lmdb_meta *meta,
         fvm_err err = fvm__lmdb_walk(fd, meta, &visitor, db->alloc);
         if (err != FVM_OK && !first.seen)
             return fvm__why(why, err, "%s: %s", file, fvm_err_text(err));
-        if (first.is_layout && first.version == FVM__LMDB_LAYOUT) return FVM_OK;
+        if (first.is_layout && first.version == db->layout) return FVM_OK;
         FVM_TRY(fvm__lmdb_meta_read(&now, NULL, fd, 0, file, why));
         if (now.txn == meta->txn || i == 100) {
             if (!first.seen) return check_pages(fd, meta, file, FVM_ERR_MALFORMED, db->alloc, why);
-            if (first.is_layout)
+            if (first.is_layout && first.version > db->layout)
                 return fvm__why(why, FVM_ERR_VERSION, "%s: made by a newer version of this program",
                                 file);
-            return fvm__why(why, FVM_ERR_MALFORMED, "%s: an LMDB database, but not one of blocks",
-                            file);
+            return fvm__why(why, FVM_ERR_MALFORMED, "%s: an LMDB database, but not one of %s", file,
+                            db->layout == FVM__LMDB_LAYOUT ? "blocks" : "this kind");
         }
         *meta = now;
     }
@@ -136,7 +136,7 @@ static int open_env(fvm__lmdb *db, const char *file)
 static int open_layout(fvm__lmdb *db, bool empty)
 {
     MDB_txn *txn;
-    uint8_t version = FVM__LMDB_LAYOUT;
+    uint8_t version = db->layout;
     MDB_val key = { sizeof fvm__lmdb_layout_key, (void *)(uintptr_t)fvm__lmdb_layout_key };
     MDB_val value = { 1, &version };
     int rc = mdb_txn_begin(db->env, NULL, db->options.read_only ? MDB_RDONLY : 0, &txn);
@@ -169,14 +169,15 @@ static fvm_err open_folder(fvm__lmdb *db, bool look, fvm_store_why *why)
     return fvm__why(why, fvm__lmdb_err(rc), "%s: %s", db->folder, mdb_strerror(rc));
 }
 
-fvm_err fvm__lmdb_open(fvm_blockstore *out, const char *folder, const fvm_lmdb_options *options,
-                       bool look, const fvm_allocator *alloc, fvm_store_why *why)
+fvm_err fvm__lmdb_open_as(fvm_blockstore *out, const char *folder, const fvm_lmdb_options *options,
+                          uint8_t layout, bool look, const fvm_allocator *alloc, fvm_store_why *why)
 {
     pthread_rwlockattr_t attr;
     fvm__lmdb *db = fvm_mem_zalloc(alloc, sizeof *db);
     if (!db) return fvm__why(why, FVM_ERR_NOMEM, "%s: out of memory", folder);
     db->alloc = alloc;
     if (options) db->options = *options;
+    db->layout = layout;
     db->folder_size = strlen(folder) + 1;
     db->folder = fvm_mem_alloc(alloc, db->folder_size);
     if (!db->folder) {
@@ -197,6 +198,12 @@ fvm_err fvm__lmdb_open(fvm_blockstore *out, const char *folder, const fvm_lmdb_o
     }
     *out = (fvm_blockstore){ &fvm__lmdb_ops, db };
     return FVM_OK;
+}
+
+fvm_err fvm__lmdb_open(fvm_blockstore *out, const char *folder, const fvm_lmdb_options *options,
+                       bool look, const fvm_allocator *alloc, fvm_store_why *why)
+{
+    return fvm__lmdb_open_as(out, folder, options, FVM__LMDB_LAYOUT, look, alloc, why);
 }
 
 fvm_err fvm_blockstore_lmdb_open(fvm_blockstore *out, const char *folder,
