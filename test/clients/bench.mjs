@@ -14,6 +14,7 @@ import { CHAIN_ID, MNEMONIC, rpc, startNode } from './lib/node.mjs'
 const [generator, marks = '3000,30000,100000'] = process.argv.slice(2)
 const { Token } = compile()
 const SENDERS = 16
+/** strict, group, none; or memory: nothing on disk, as anvil has it. */
 const DURABILITY = process.env.FVM_BENCH_DURABILITY ?? 'group'
 const resident = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024
 
@@ -29,10 +30,10 @@ async function load(...args) {
 /** All figures of one node, by name. */
 async function measure(kind) {
   const found = new Map()
-  const data = kind === 'fvm' ? mkdtempSync(join(tmpdir(), 'fvm-bench-')) : undefined
-  const args = kind === 'fvm' ? ['--durability', DURABILITY] : []
+  const data = kind === 'fvm' && DURABILITY !== 'memory' ? mkdtempSync(join(tmpdir(), 'fvm-bench-')) : undefined
+  const args = data ? ['--durability', DURABILITY] : []
   try {
-    if (kind === 'fvm') await (await startNode({ kind, data, args })).stop() // later starts are what is measured
+    if (data) await (await startNode({ kind, data, args })).stop() // later starts are what is measured
     const starts = []
     let node
     for (let i = 0; i < 5; i++) {
