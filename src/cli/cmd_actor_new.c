@@ -20,7 +20,7 @@ static const char actor_c[] =
     "static uint32_t constructor(uint32_t params)\n"
     "{\n"
     "    fvm_params_none(params);\n"
-    "    state s = { fvm_call.caller, 0 };\n"
+    "    state s = { fvm_call.origin, 0 }; /* who signed: the init actor is what calls */\n"
     "    FVM_STATE_SAVE(state, &s);\n"
     "    return 0;\n"
     "}\n"
