@@ -6,8 +6,9 @@ PREFIX ?= /usr/local
 STAGES ?=
 BENCH ?=
 FUZZ ?=
+SOAK_SECONDS ?= 1200
 
-.PHONY: help setup build run test bench fuzz install format lint clean
+.PHONY: help setup build run test soak bench fuzz install format lint clean
 .DEFAULT_GOAL := build
 
 help: ## list the targets
@@ -25,6 +26,10 @@ run: build ## start a Filecoin network on this machine (NODE="options of fvm nod
 
 test: setup ## run all checks and tests (STAGES="asan tsan" for some of them)
 	@scripts/test $(STAGES)
+
+soak: build ## load on a node for SOAK_SECONDS (1200), and 200 kills under load
+	test/clients/run build/fvm soak $(SOAK_SECONDS)
+	FVM_FAULTS_KILLS=200 test/clients/run build/fvm faults
 
 bench: build ## measure (BENCH="name" for some of it)
 	@scripts/bench $(BENCH)

@@ -31,6 +31,7 @@ export async function startNode(options = {}) {
   let [file, args] = command(which, { port: 0, ...options })
   if (options.wrap) [file, args] = [options.wrap[0], [...options.wrap.slice(1), file, ...args]]
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  process.on('exit', () => child.kill('SIGKILL')) // whatever happens to the test
   const node = { kind: which, child, pid: child.pid, output: '', url: '', ws: '' }
   const exited = once(child, 'exit').then(([code, signal]) => (node.exit = { code, signal }))
   exited.catch(() => {})
