@@ -220,12 +220,14 @@ static void move(fvm_ledger *ledger)
     if (!ledger->old_is_moving) turn(ledger);
     const uint64_t upto = ledger->committed, journal = ledger->journal_number;
     for (;;) {
+        ledger->attempt++;
         (void)pthread_mutex_unlock(&ledger->moving);
         fvm_err err = fvm__ledger_db_move(&ledger->db, &ledger->old, upto, &why);
         if (err != FVM_OK) (void)fvm__ledger_fail(ledger, err, &why);
         (void)pthread_mutex_lock(&ledger->moving);
         if (err == FVM_OK) break;
         ledger->move_err = err;
+        ledger->failed = ledger->attempt;
         ledger->urgent = false;
         (void)pthread_cond_broadcast(&ledger->done);
         if (ledger->stop) return; /* the journal has it */
@@ -263,12 +265,12 @@ static fvm_err start_mover(fvm_ledger *ledger, fvm_store_why *why)
     return FVM_OK;
 }
 
+/* An attempt that is on its way may fail for what has passed by now: one more is waited for. */
 fvm_err fvm__ledger_disk_sync(fvm_ledger *ledger)
 {
     (void)pthread_mutex_lock(&ledger->moving);
-    const uint64_t target = ledger->committed;
-    ledger->move_err = FVM_OK;
-    while (ledger->moved < target && ledger->move_err == FVM_OK) {
+    const uint64_t target = ledger->committed, before = ledger->attempt;
+    while (ledger->moved < target && ledger->failed <= before) {
         ledger->urgent = true;
         (void)pthread_cond_signal(&ledger->wake);
         (void)pthread_cond_wait(&ledger->done, &ledger->moving);

@@ -65,6 +65,7 @@ struct fvm_ledger {
     pthread_t mover;
     bool has_mover, stop, urgent, old_is_moving;
     fvm_err move_err;
+    uint64_t attempt, failed;  /* to move: the newest, and the newest that failed */
     pthread_cond_t wake, done; /* with `moving` */
     fvm_ledger_stats stats;
 };

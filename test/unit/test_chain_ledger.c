@@ -663,3 +663,67 @@ TEST(ledger_is_read_by_many_while_one_writes)
     fvm_ledger_close(ledger);
     temp_folder_free(&t);
 }
+
+/* --- no memory --- */
+
+static fvm_err count_entry(void *ctx, fvm_bytes key, fvm_bytes value)
+{
+    (void)key, (void)value;
+    (*(unsigned *)ctx)++;
+    return FVM_OK;
+}
+
+/* A batch that succeeds and what reads it; on an error nothing of the batch is there. */
+static fvm_err use_ledger(fvm_ledger *ledger, const fvm_allocator *alloc)
+{
+    unsigned seen = 0;
+    fvm_cid cid = fvm_cid_of(FVM_CODEC_RAW, FVM_STR("b"));
+    fvm_buf out;
+    fvm_ledger_begin(ledger);
+    fvm_err err = fvm_ledger_put(ledger, 0, FVM_STR("a"), FVM_STR("1"));
+    if (err == FVM_OK) err = fvm_ledger_put(ledger, 0, FVM_STR("b"), FVM_STR("2"));
+    if (err == FVM_OK) err = fvm_ledger_delete(ledger, 0, FVM_STR("c"));
+    if (err == FVM_OK) err = fvm_blockstore_put(fvm_ledger_blocks(ledger), &cid, FVM_STR("b"));
+    if (err == FVM_OK)
+        err = fvm_ledger_commit(ledger);
+    else
+        fvm_ledger_abort(ledger);
+    if (err != FVM_OK) {
+        CHECK(fvm_ledger_get(ledger, NULL, 0, FVM_STR("a"), false) == FVM_ERR_NOT_FOUND);
+        return err;
+    }
+    fvm_buf_init(&out, alloc);
+    err = fvm_ledger_range(ledger, 0, FVM_STR("a"), FVM_STR("z"), true, count_entry, &seen);
+    CHECK(err != FVM_OK || seen == 2);
+    if (err == FVM_OK) err = fvm_ledger_get(ledger, &out, 0, FVM_STR("b"), false);
+    fvm_buf_deinit(&out);
+    return err;
+}
+
+static fvm_err use_new_ledger(const fvm_allocator *alloc, void *ctx)
+{
+    fvm_ledger_options options = { .folder = ctx,
+                                   .durability = FVM_DURABILITY_GROUP,
+                                   .group_ms = NEVER_MS };
+    fvm_ledger *ledger;
+    temp_path data = { "" };
+    if (ctx) { /* a new one each time */
+        snprintf(data.text, sizeof data.text, "%s", (const char *)ctx);
+        remove_tree(data.text, 2);
+        CHECK(mkdir(data.text, 0777) == 0);
+    }
+    FVM_TRY(fvm_ledger_open(&ledger, &options, alloc, NULL));
+    fvm_err err = use_ledger(ledger, alloc);
+    fvm_ledger_close(ledger);
+    return err;
+}
+
+TEST(ledger_survives_each_failing_allocation)
+{
+    temp_folder t = temp_folder_new();
+    temp_path path = in_folder(&t, "ledger");
+    CHECK(mkdir(path.text, 0777) == 0);
+    test_each_allocation_fails(use_new_ledger, NULL);
+    test_each_allocation_fails(use_new_ledger, path.text);
+    temp_folder_free(&t);
+}
