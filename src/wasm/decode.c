@@ -142,6 +142,8 @@ bool fvm__functype_eq(const fvm__functype *a, const fvm__functype *b)
 static fvm_err get_letters(fvm__decoder *d, const char **out, uint32_t *count, uint32_t limit)
 {
     FVM_TRY(fvm__get_count(d, count, limit, "function type with too many values"));
+    *out = "";
+    if (*count == 0) return FVM_OK;
     char *letters = fvm_arena_alloc(&d->module->arena, (size_t)*count + 1);
     if (!letters) return FVM_ERR_NOMEM;
     for (uint32_t i = 0; i < *count; i++) FVM_TRY(fvm__get_value_type(d, &letters[i]));
@@ -150,29 +152,67 @@ static fvm_err get_letters(fvm__decoder *d, const char **out, uint32_t *count, u
     return FVM_OK;
 }
 
-static int compare_types(const void *a, const void *b)
+/* A tree of letters, in which equal types end in one node: linear in their bytes, whatever they are. */
+typedef struct type_node {
+    uint32_t next[8]; /* by letter, where results begin, and where they end ... */
+} type_node;
+typedef struct type_tree {
+    type_node *nodes;
+    uint32_t n, cap;
+} type_tree;
+
+static unsigned letter_place(char letter)
 {
-    const fvm__functype *x = *(fvm__functype *const *)a, *y = *(fvm__functype *const *)b;
-    int c = strcmp(x->params, y->params);
-    if (c == 0) c = strcmp(x->results, y->results);
-    return c ? c : (x > y) - (x < y);
+    switch (letter) {
+    case FVM_WASM_LETTER_I32: return 0;
+    case FVM_WASM_LETTER_I64: return 1;
+    case FVM_WASM_LETTER_F32: return 2;
+    case FVM_WASM_LETTER_F64: return 3;
+    case FVM_WASM_LETTER_FUNCREF: return 4;
+    default: return 5;
+    }
+}
+#define RESULTS_PLACE 6u
+#define END_PLACE 7u /* ... which holds the type's index plus one */
+
+static fvm_err walk_types(fvm_wasm_module *m, type_tree *tree, uint32_t *at, unsigned place)
+{
+    if (!tree->nodes[*at].next[place]) {
+        FVM_TRY(fvm_vector_grow(m->alloc, &tree->nodes, &tree->cap, (uint64_t)tree->n + 1,
+                                sizeof *tree->nodes, 64, INT32_MAX));
+        tree->nodes[tree->n] = (type_node){ { 0 } };
+        tree->nodes[*at].next[place] = tree->n++;
+    }
+    *at = tree->nodes[*at].next[place];
+    return FVM_OK;
 }
 
-/* Fills same_as by sorting, so that call_indirect compares numbers. */
+static fvm_err number_type(fvm_wasm_module *m, type_tree *tree, uint32_t index)
+{
+    fvm__functype *type = &m->types[index];
+    uint32_t at = 0;
+    for (const char *p = type->params; *p; p++)
+        FVM_TRY(walk_types(m, tree, &at, letter_place(*p)));
+    FVM_TRY(walk_types(m, tree, &at, RESULTS_PLACE));
+    for (const char *p = type->results; *p; p++)
+        FVM_TRY(walk_types(m, tree, &at, letter_place(*p)));
+    uint32_t *end = &tree->nodes[at].next[END_PLACE];
+    if (!*end) *end = index + 1;
+    type->same_as = *end - 1;
+    return FVM_OK;
+}
+
+/* Fills same_as, so that call_indirect compares numbers. */
 static fvm_err number_types(fvm_wasm_module *m)
 {
-    if (m->n_types == 0) return FVM_OK;
-    size_t size = m->n_types * sizeof(fvm__functype *);
-    fvm__functype **sorted = fvm_mem_alloc(m->alloc, size);
-    if (!sorted) return FVM_ERR_NOMEM;
-    for (uint32_t i = 0; i < m->n_types; i++) sorted[i] = &m->types[i];
-    qsort(sorted, m->n_types, sizeof *sorted, compare_types);
-    for (uint32_t i = 0; i < m->n_types; i++) {
-        bool same = i > 0 && fvm__functype_eq(sorted[i], sorted[i - 1]);
-        sorted[i]->same_as = same ? sorted[i - 1]->same_as : (uint32_t)(sorted[i] - m->types);
-    }
-    fvm_mem_free(m->alloc, sorted, size);
-    return FVM_OK;
+    type_tree tree = { NULL, 1, 0 };
+    fvm_err err = fvm_vector_grow(m->alloc, &tree.nodes, &tree.cap, 1, sizeof *tree.nodes, 64,
+                                  INT32_MAX);
+    if (err != FVM_OK) return err;
+    tree.nodes[0] = (type_node){ { 0 } };
+    for (uint32_t i = 0; i < m->n_types && err == FVM_OK; i++) err = number_type(m, &tree, i);
+    fvm_mem_free(m->alloc, tree.nodes, tree.cap * sizeof *tree.nodes);
+    return err;
 }
 
 static fvm_err decode_types(fvm__decoder *d)
@@ -257,6 +297,7 @@ static fvm_wasm_host_fn find_host(const fvm_wasm_host_table *hosts, const fvm__i
 {
     for (size_t i = 0; hosts && i < hosts->count; i++) {
         const fvm_wasm_host_func *f = &hosts->funcs[i];
+        if (import->name.len && import->name.ptr[0] != (uint8_t)f->name[0]) continue;
         if (text_is(import->name, f->name) && text_is(import->from, f->module) &&
             strcmp(f->params, type->params) == 0 && strcmp(f->results, type->results) == 0)
             return f->fn;

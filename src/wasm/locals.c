@@ -7,7 +7,9 @@ static fvm_err add_locals(fvm__validator *v, uint32_t count, char type)
     if (count == 0) return FVM_OK;
     uint32_t begin = v->n_locals;
     v->n_locals += count;
-    for (uint32_t i = begin; i < v->n_locals && i < FVM__FAST_LOCALS; i++) v->fast_locals[i] = type;
+    if (begin < FVM__FAST_LOCALS)
+        memset(v->fast_locals + begin, type,
+               count < FVM__FAST_LOCALS - begin ? count : FVM__FAST_LOCALS - begin);
     if (v->n_locals <= FVM__FAST_LOCALS) return FVM_OK;
     if (v->n_runs && v->runs[v->n_runs - 1].type == type) {
         v->runs[v->n_runs - 1].end = v->n_locals;
@@ -41,7 +43,7 @@ static uint32_t near_local(const fvm__validator *v, uint32_t index, uint32_t pla
 /* The common path knows parameters from the beginning, others when the careful one has seen them. */
 static void begin_near(fvm__validator *v)
 {
-    for (uint32_t i = 0; i < v->n_near; i++) v->near[i] = FVM__NOT_NEAR;
+    memset(v->near, 0xff, v->n_near * sizeof *v->near); /* FVM__NOT_NEAR */
     v->n_near = v->n_locals < FVM__NEAR_LOCALS ? v->n_locals : FVM__NEAR_LOCALS;
     for (uint32_t i = 0; i < v->n_params && i < v->n_near; i++) v->near[i] = near_local(v, i, i);
 }

@@ -114,7 +114,7 @@ static void bind(fvm__x64 *x, uint32_t chain)
 static void aim(fvm__x64 *x, fvm__x_label *l, uint32_t place)
 {
     if (l->code == FVM__OP_LOOP) {
-        fvm__set_rel32(&x->a, place, l->loop_at);
+        fvm__set_rel32(&x->a, place, l->at);
     } else {
         (void)fvm__put32(x->a.base + place, l->forward);
         l->forward = place;
@@ -236,21 +236,21 @@ fvm_err fvm__x_block(fvm__backend *be, fvm__opcode code, const fvm__functype *ty
         fvm__x_unflag(x);
     fvm__x_settle_all(x); /* moves only */
     fvm__x_label *l = &x->labels[x->n_labels++];
-    *l = (fvm__x_label){ .code = code,
+    *l = (fvm__x_label){ .code = (uint8_t)code,
+                         .n_params = (uint16_t)type->n_params,
+                         .n_results = (uint16_t)type->n_results,
                          .base = x->h - type->n_params,
-                         .n_params = type->n_params,
-                         .n_results = type->n_results,
+                         .at = NONE,
                          .forward = NONE,
-                         .else_forward = NONE,
                          .cold = NONE };
     if (code == FVM__OP_IF) {
-        l->else_forward = fvm__jcc(&x->a, cc ^ 1);
-        (void)fvm__put32(x->a.base + l->else_forward, NONE); /* a chain of one */
+        l->at = fvm__jcc(&x->a, cc ^ 1);
+        (void)fvm__put32(x->a.base + l->at, NONE); /* a chain of one */
         fvm__x_state_get(x, &l->else_state);
     } else if (code == FVM__OP_LOOP) {
         expect_state(x, l);
         memset(x->checked, 0, sizeof x->checked);
-        l->loop_at = fvm__at(&x->a);
+        l->at = fvm__at(&x->a);
     }
     return FVM_OK;
 }
@@ -264,8 +264,8 @@ fvm_err fvm__x_else(fvm__backend *be, bool live)
         if (l->n_results > 1) fvm__x_settle_all(x);
         emit_jump(x, l, l->n_results);
     }
-    bind(x, l->else_forward);
-    l->else_forward = NONE;
+    bind(x, l->at);
+    l->at = NONE;
     FVM_TRY(fvm__x_reset(x, l->base, l->n_params));
     fvm__x_state_set(x, &l->else_state);
     return FVM_OK;
@@ -280,11 +280,11 @@ static bool same_state(const fvm__x_state *a, const fvm__x_state *b)
 static fvm_err join_missing_else(fvm__x64 *x, const fvm__x_label *l, bool live)
 {
     if (l->n_results == 0 && same_state(&l->else_state, &l->state)) {
-        bind(x, l->else_forward);
+        bind(x, l->at);
         return FVM_OK;
     }
     uint32_t skip = live ? fvm__jmp(&x->a) : NONE;
-    bind(x, l->else_forward);
+    bind(x, l->at);
     FVM_TRY(fvm__x_reset(x, l->base, l->n_params));
     fvm__x_state_set(x, &l->else_state);
     place_values(x, l, l->n_results);
@@ -596,9 +596,9 @@ static fvm_err be_func_begin(fvm__backend *be, uint32_t func)
     def->code_at = fvm__at(&x->a);
     x->n_labels = 1;
     x->labels[0] = (fvm__x_label){ .code = FVM__OP_BLOCK,
-                                   .n_results = def->type->n_results,
+                                   .n_results = (uint16_t)def->type->n_results,
+                                   .at = NONE,
                                    .forward = NONE,
-                                   .else_forward = NONE,
                                    .cold = NONE };
     fvm__e8(&x->a, 0x50); /* push rax: aligns */
     if (x->metered)
