@@ -86,7 +86,7 @@ static inline const uint8_t *fvm__read_short_signed(int64_t *out, const uint8_t 
 static inline uint32_t fvm__near_local(const fvm__validator *v, const uint8_t *p,
                                        const uint8_t *end)
 {
-    return p != end && *p < FVM__NEAR_LOCALS ? v->near[*p] : FVM__NOT_NEAR;
+    return p != end ? v->near[*p] : FVM__NOT_NEAR;
 }
 
 static inline bool fvm__pair_is(const char *at, const char *letters)
@@ -102,6 +102,11 @@ static inline bool fvm__operands_are(const char *sp, const char *types, uint32_t
     return true;
 }
 
+/** The operands before some are taken: the most there are. What pushes need not look. */
+static inline void fvm__see_peak(fvm__validator *v, char *sp)
+{
+    if (sp > v->peak) v->peak = sp;
+}
 /** Accounts for the run of instructions up to here, with the operands up to `sp`. */
 static inline void fvm__settle_common(fvm__validator *v, const char *sp)
 {
@@ -142,12 +147,13 @@ static inline __attribute__((always_inline)) fvm_err fvm__run_common(fvm__valida
                                                                      const fvm__backend_ops *ops)
 {
     /* What is not needed by every instruction stays in memory: calls leave few registers. */
-    const uint8_t *at = v->d->in.at;
+    const uint8_t *at = v->d->in.at, *const end = v->end;
+    fvm__backend *const be = v->be;
     if (at == v->end || v->forms[*at] == FVM__FORM_CAREFUL) return FVM_OK;
     FVM_TRY(fvm__begin_common(v, at));
     char *sp = v->operands + v->n_operands;
     fvm_err err = FVM_OK;
-    while (at != v->end) {
+    while (at != end) {
         const uint8_t *p = at + 1;
         fvm__opcode code = (fvm__opcode)*at;
         const fvm__op_info *info = &fvm__op_infos[code];
@@ -155,111 +161,108 @@ static inline __attribute__((always_inline)) fvm_err fvm__run_common(fvm__valida
         int64_t value;
         switch ((fvm__form)v->forms[code]) {
         case FVM__FORM_GET_LOCAL:
-            number = fvm__near_local(v, p, v->end);
+            number = fvm__near_local(v, p, end);
             if (number == FVM__NOT_NEAR) goto done;
             p++;
             *sp++ = (char)(number & 0xff);
-            if (sp > v->peak) v->peak = sp;
-            err = ops->local_get(v->be, number >> 8, (char)(number & 0xff));
+            err = ops->local_get(be, number >> 8, (char)(number & 0xff));
             break;
         case FVM__FORM_SET_LOCAL:
-            number = fvm__near_local(v, p, v->end);
+            number = fvm__near_local(v, p, end);
             if (number == FVM__NOT_NEAR || sp[-1] != (char)(number & 0xff)) goto done;
             p++;
-            sp--;
-            err = ops->local_set(v->be, number >> 8, *sp, false);
+            fvm__see_peak(v, sp--);
+            err = ops->local_set(be, number >> 8, *sp, false);
             break;
         case FVM__FORM_TEE_LOCAL:
-            number = fvm__near_local(v, p, v->end);
+            number = fvm__near_local(v, p, end);
             if (number == FVM__NOT_NEAR || sp[-1] != (char)(number & 0xff)) goto done;
             p++;
-            err = ops->local_set(v->be, number >> 8, sp[-1], true);
+            err = ops->local_set(be, number >> 8, sp[-1], true);
             break;
         case FVM__FORM_CONST_I32:
-            if (!(p = fvm__read_short_signed(&value, p, v->end)) || value != (int32_t)value)
-                goto done;
-            if (ops->add_constant && p != v->end && *p == FVM__OP_I32_ADD &&
+            if (!(p = fvm__read_short_signed(&value, p, end)) || value != (int32_t)value) goto done;
+            if (ops->add_constant && p != end && *p == FVM__OP_I32_ADD &&
                 sp[-1] == FVM_WASM_LETTER_I32) {
                 p++;
                 v->position++;
-                if (sp + 1 > v->peak) v->peak = sp + 1;
-                err = ops->add_constant(v->be, (uint32_t)value);
+                fvm__see_peak(v, sp + 1);
+                err = ops->add_constant(be, (uint32_t)value);
                 break;
             }
             v->last_const = (int32_t)value;
             v->const_end = p;
             *sp++ = FVM_WASM_LETTER_I32;
-            if (sp > v->peak) v->peak = sp;
-            err = ops->constant(v->be, (uint32_t)value);
+            err = ops->constant(be, (uint32_t)value);
             break;
         case FVM__FORM_CONST_I64:
-            if (!(p = fvm__read_short_signed(&value, p, v->end))) goto done;
+            if (!(p = fvm__read_short_signed(&value, p, end))) goto done;
             *sp++ = FVM_WASM_LETTER_I64;
-            if (sp > v->peak) v->peak = sp;
-            err = ops->constant(v->be, (uint64_t)value);
+            err = ops->constant(be, (uint64_t)value);
             break;
         case FVM__FORM_UNARY:
             if (sp[-1] != info->pops[0]) goto done;
             sp[-1] = info->push[0];
-            err = ops->plain(v->be, code);
+            err = ops->plain(be, code);
             break;
         case FVM__FORM_BINARY:
             if (!fvm__pair_is(sp - 2, info->pops)) goto done;
-            sp--;
+            fvm__see_peak(v, sp--);
             sp[-1] = info->push[0];
-            err = ops->plain(v->be, code);
+            err = ops->plain(be, code);
             break;
         case FVM__FORM_LOAD:
-            if (p == v->end || *p > fvm__natural_align[code - FVM__OP_I32_LOAD]) goto done;
-            if (!(p = fvm__read_short(&number, p + 1, v->end))) goto done;
+            if (p == end || *p > fvm__natural_align[code - FVM__OP_I32_LOAD]) goto done;
+            if (!(p = fvm__read_short(&number, p + 1, end))) goto done;
             if (sp[-1] != FVM_WASM_LETTER_I32) goto done;
             sp[-1] = info->push[0];
-            err = ops->access(v->be, code, number);
+            err = ops->access(be, code, number);
             break;
         case FVM__FORM_STORE:
-            if (p == v->end || *p > fvm__natural_align[code - FVM__OP_I32_LOAD]) goto done;
-            if (!(p = fvm__read_short(&number, p + 1, v->end))) goto done;
+            if (p == end || *p > fvm__natural_align[code - FVM__OP_I32_LOAD]) goto done;
+            if (!(p = fvm__read_short(&number, p + 1, end))) goto done;
             if (!fvm__pair_is(sp - 2, info->pops)) goto done;
+            fvm__see_peak(v, sp);
             sp -= 2;
-            err = ops->access(v->be, code, number);
+            err = ops->access(be, code, number);
             break;
         case FVM__FORM_DROP:
             /* the first of a run is not charged for, so the charge may still be to come */
             if (!sp[-1] || v->position == v->began) goto done;
-            sp--;
+            fvm__see_peak(v, sp--);
             v->more--;
-            err = ops->plain(v->be, code);
+            err = ops->plain(be, code);
             break;
         case FVM__FORM_SELECT:
             if (!fvm__pair_is(sp - 2, "ii") && !fvm__pair_is(sp - 2, "li")) goto done;
             if (sp[-3] != sp[-2]) goto done;
+            fvm__see_peak(v, sp);
             sp -= 2;
-            err = ops->plain(v->be, code);
+            err = ops->plain(be, code);
             break;
         case FVM__FORM_CALL: {
-            if (!(p = fvm__read_short(&number, p, v->end)) || number >= v->m->n_funcs) goto done;
+            if (!(p = fvm__read_short(&number, p, end)) || number >= v->m->n_funcs) goto done;
             const fvm__functype *type = v->m->funcs[number].type;
             if (type->n_results > 1 || !fvm__operands_are(sp, type->params, type->n_params))
                 goto done;
+            fvm__see_peak(v, sp);
             sp -= type->n_params;
             if (type->n_results) *sp++ = type->results[0];
-            if (sp > v->peak) v->peak = sp;
             if (number >= v->m->n_func_imports) v->more += FVM__LIMITED_CALL_INSTRUCTIONS - 1;
-            err = ops->op(v->be, &(fvm__op){ .code = code, .a = number });
+            err = ops->op(be, &(fvm__op){ .code = code, .a = number });
             break;
         }
         case FVM__FORM_GET_GLOBAL:
-            if (!(p = fvm__read_short(&number, p, v->end)) || number >= v->m->n_globals) goto done;
+            if (!(p = fvm__read_short(&number, p, end)) || number >= v->m->n_globals) goto done;
             *sp++ = v->m->globals[number].type;
-            if (sp > v->peak) v->peak = sp;
-            err = ops->op(v->be, &(fvm__op){ .code = code, .type = sp[-1], .a = number });
+            err = ops->op(be, &(fvm__op){ .code = code, .type = sp[-1], .a = number });
             break;
         case FVM__FORM_SET_GLOBAL:
-            if (!(p = fvm__read_short(&number, p, v->end)) || number >= v->m->n_globals) goto done;
+            if (!(p = fvm__read_short(&number, p, end)) || number >= v->m->n_globals) goto done;
             if (!v->m->globals[number].is_mutable || v->m->globals[number].type != sp[-1])
                 goto done;
-            sp--;
-            err = ops->op(v->be, &(fvm__op){ .code = code, .type = *sp, .a = number });
+            fvm__see_peak(v, sp--);
+            err = ops->op(be, &(fvm__op){ .code = code, .type = *sp, .a = number });
             break;
         case FVM__FORM_BLOCK:
             fvm__settle_common(v, sp);

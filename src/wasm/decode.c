@@ -191,8 +191,7 @@ static fvm_err number_type(fvm_wasm_module *m, type_tree *tree, uint32_t index)
 {
     fvm__functype *type = &m->types[index];
     uint32_t at = 0;
-    for (const char *p = type->params; *p; p++)
-        FVM_TRY(walk_types(m, tree, &at, letter_place(*p)));
+    for (const char *p = type->params; *p; p++) FVM_TRY(walk_types(m, tree, &at, letter_place(*p)));
     FVM_TRY(walk_types(m, tree, &at, RESULTS_PLACE));
     for (const char *p = type->results; *p; p++)
         FVM_TRY(walk_types(m, tree, &at, letter_place(*p)));

@@ -54,7 +54,7 @@ typedef struct fvm__validator {
     fvm__local_run *runs;
     uint32_t n_runs, cap_runs, n_locals, n_params;
     char fast_locals[FVM__FAST_LOCALS];
-    uint32_t near[FVM__NEAR_LOCALS]; /* place << 8 | type of locals that were seen in live code */
+    uint32_t near[256]; /* by byte: place << 8 | type of locals that were seen in live code */
     uint32_t n_near;
     struct {
         uint32_t body;  /* the body that named the local last ... */

@@ -70,11 +70,11 @@ typedef struct fvm__x_label {
     uint8_t code;
     bool has_state;
     uint16_t n_params, n_results;
-    uint32_t base;          /* operands below the block's own */
-    uint32_t at;            /* LOOP: its begin; IF: chain of the jump over the first arm */
-    uint32_t forward;       /* chain of places of jumps to the end */
-    uint32_t stub, stub_of; /* of the latest br_table that names it */
-    uint32_t cold;          /* code that comes here with all locals in their slots, or NONE */
+    uint32_t base;           /* operands below the block's own */
+    uint32_t at;             /* LOOP: its begin; IF: chain of the jump over the first arm */
+    uint32_t forward;        /* chain of places of jumps to the end */
+    uint32_t stub, stub_of;  /* of the latest br_table that names it */
+    uint32_t cold;           /* code that comes here with all locals in their slots, or NONE */
     fvm__x_state state;      /* on arrival */
     fvm__x_state else_state; /* at the second arm */
 } fvm__x_label;
