@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define GAS_LIMIT UINT64_C(10000000000) /* a block's */
+#define GAS_LIMIT UINT64_C(1000000000000) /* a hundred blocks', for long loops */
 #define REASONS_MAX 64
 #define DEPTH_MAX 1100
 
