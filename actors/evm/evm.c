@@ -9,28 +9,8 @@ const uint8_t evm_empty_hash[32] = {
 
 /* --- byte strings --- */
 
-/* Segments of a string of indefinite length, joined: nothing writes such, but the typed decoder of
- * mainnet's actors reads them (reference/ipld.md 7.2). */
-static bool join_segments(fvm_bytes *out, fvm_bytes in)
-{
-    uint8_t *all = fvm_heap_alloc(in.len);
-    size_t len = 0;
-    fvm_dec d = fvm_dec_of(in);
-    while (d.at != d.end && *d.at != 0xff) {
-        if (*d.at >> 5 != 2) return false;
-        fvm_bytes v = fvm_get_bytes(&d);
-        if (d.bad) return false;
-        __builtin_memcpy(all + len, v.ptr, v.len);
-        len += v.len;
-    }
-    *out = (fvm_bytes){ all, len };
-    return d.end - d.at == 1;
-}
-
 bool evm_byte_string(fvm_bytes *out, fvm_bytes block)
 {
-    if (block.len && (block.ptr[0] & ~0x40u) == 0x1f)
-        return join_segments(out, (fvm_bytes){ block.ptr + 1, block.len - 1 });
     fvm_dec d = fvm_dec_of(block);
     *out = fvm_get_bytes(&d);
     return fvm_dec_good(&d);
@@ -243,6 +223,19 @@ static uint64_t abi_uint(fvm_bytes in, size_t at, uint64_t max)
     return w.limb[0];
 }
 
+/* `len` bytes at `at`, with zeros past the end. Before it looks at the codec, v18 makes room for them: its
+ * library panics at 2 GiB and traps where there is no memory. */
+static fvm_bytes abi_bytes(fvm_bytes in, size_t at, uint32_t len)
+{
+    size_t have = at < in.len ? in.len - at : 0;
+    if (len <= have) return (fvm_bytes){ in.ptr + at, len };
+    fvm_require(len <= INT32_MAX, FVM_USR_ASSERTION_FAILED, "length");
+    uint8_t *data = evm_alloc(len);
+    if (have) __builtin_memcpy(data, in.ptr + at, have);
+    __builtin_memset(data + have, 0, len - have);
+    return (fvm_bytes){ data, len };
+}
+
 static fvm_bytes method_input(uint64_t method, uint64_t codec, uint32_t params, uint32_t len)
 {
     static const uint8_t selector[] = { 0x86, 0x8e, 0x10, 0xc4 };
@@ -274,16 +267,10 @@ static uint32_t handle_method(uint32_t params)
     size_t at = (size_t)abi_uint(out, 2 * ABI_WORD, UINT32_MAX);
     uint32_t len = (uint32_t)abi_uint(out, at, UINT32_MAX), block = 0;
     at = at > SIZE_MAX - ABI_WORD ? SIZE_MAX : at + ABI_WORD;
+    fvm_bytes data = abi_bytes(out, at, len);
     fvm_require(codec == FVM_BLOCK_CBOR || (codec == 0 && len == 0), FVM_USR_SERIALIZATION,
                 "codec");
-    if (codec) {
-        uint8_t *data = fvm_heap_alloc(len);
-        size_t have = at < out.len ? out.len - at : 0;
-        if (have > len) have = len;
-        if (have) __builtin_memcpy(data, out.ptr + at, have);
-        __builtin_memset(data + have, 0, len - have);
-        block = fvm_block_new(codec, (fvm_bytes){ data, len });
-    }
+    if (codec) block = fvm_block_new(codec, data);
     if (exit_code) fvm_sys_exit(exit_code, block, NULL, 0);
     return block;
 }

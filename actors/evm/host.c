@@ -8,22 +8,6 @@
 #define EAM_NAMESPACE 10
 #define F410_LEN (2 + EVM_ADDRESS_LEN)
 
-bool evm_eth_address(uint8_t out[EVM_ADDRESS_LEN], uint64_t id)
-{
-    uint8_t address[FVM_ADDRESS_MAX];
-    uint32_t len;
-    if (fvm_sys_lookup_delegated(&len, id, address, sizeof address) == 0 && len >= 2 &&
-        address[0] == FVM_PROTOCOL_DELEGATED && address[1] == EAM_NAMESPACE) {
-        fvm_require(len == F410_LEN, FVM_USR_ASSERTION_FAILED, "subaddress is not 20 bytes");
-        __builtin_memcpy(out, address + 2, EVM_ADDRESS_LEN);
-        return true;
-    }
-    __builtin_memset(out, 0, EVM_ADDRESS_LEN);
-    out[0] = 0xff;
-    word_put_be64(out + 12, id);
-    return false;
-}
-
 /* ff and 11 zero bytes: an ID in the last 8. */
 static bool is_masked_id(const uint8_t address[EVM_ADDRESS_LEN])
 {
@@ -32,6 +16,22 @@ static bool is_masked_id(const uint8_t address[EVM_ADDRESS_LEN])
     __builtin_memcpy(&middle, address, 8);
     __builtin_memcpy(&middle2, address + 8, 4);
     return middle == 0xff && middle2 == 0;
+}
+
+bool evm_eth_address(uint8_t out[EVM_ADDRESS_LEN], uint64_t id)
+{
+    uint8_t address[FVM_ADDRESS_MAX];
+    uint32_t len;
+    if (fvm_sys_lookup_delegated(&len, id, address, sizeof address) == 0 && len >= 2 &&
+        address[0] == FVM_PROTOCOL_DELEGATED && address[1] == EAM_NAMESPACE) {
+        fvm_require(len == F410_LEN, FVM_USR_ASSERTION_FAILED, "subaddress is not 20 bytes");
+        __builtin_memcpy(out, address + 2, EVM_ADDRESS_LEN);
+        return !is_masked_id(out);
+    }
+    __builtin_memset(out, 0, EVM_ADDRESS_LEN);
+    out[0] = 0xff;
+    word_put_be64(out + 12, id);
+    return false;
 }
 
 uint32_t evm_fil_address(uint8_t out[24], const uint8_t address[EVM_ADDRESS_LEN])

@@ -194,18 +194,6 @@ static void by_puppet(drawer *d, drawn *m)
     if (draw_below(d, 2)) m->value = fvm_big_zero();
 }
 
-static const char *describe(char *out, size_t len, const drawn *m)
-{
-    int n = snprintf(out, len, "from f0%llu method %llu to ", (unsigned long long)m->from,
-                     (unsigned long long)m->method);
-    for (size_t i = 0; i < m->to.len; i++)
-        n += snprintf(out + n, len - (size_t)n, "%02x", m->to.bytes[i]);
-    n += snprintf(out + n, len - (size_t)n, " with ");
-    for (size_t i = 0; i < m->params.len && (size_t)n + 3 < len; i++)
-        n += snprintf(out + n, len - (size_t)n, "%02x", m->params.ptr[i]);
-    return out;
-}
-
 const fvm_receipt *draw_send(drawer *d, drawn *m, bool *plain)
 {
     char why[2048];
@@ -219,7 +207,7 @@ const fvm_receipt *draw_send(drawer *d, drawn *m, bool *plain)
     bool could = m->from >= TWIN_ALICE && m->from <= TWIN_EVE;
     if (draw_chance(d, 8) || (m->from == TWIN_PUPPET && draw_below(d, 2)))
         by_puppet(d, m), same = false;
-    (void)describe(why, sizeof why, m);
+    twin_describe(why, sizeof why, "", m->from, &m->to, m->method, fvm_buf_bytes(&m->params));
     fvm_bytes params = fvm_buf_bytes(&m->params);
     if ((could && same && draw_chance(d, 10)) || draw_chance(d, 60))
         r = twin_send_explicit(d->twin, m->from, &m->to, m->method, &m->value, params,
@@ -473,9 +461,19 @@ static void draw_change(drawer *d)
         uint64_t method;
         const char *params;
     } changes[] = {
-        { 5, "[$s, $b]" },    { 5, "[$a, $b]" }, { 5, "[h'00e707', $b]" }, { 6, "[$s, $b]" },
-        { 6, "[$a, false]" }, { 7, "[$s, $s]" }, { 7, "[$a, $a]" },        { 7, "[@alice, $a]" },
-        { 8, "[$n]" },        { 8, "[$u]" },     { 9, "[$e, $i, $p]" },    { 9, "[$e, 100, $v]" },
+        { 5, "[$s, $b]" },
+        { 5, "[$a, $b]" },
+        { 5, "[h'00e707', $b]" },
+        { 5, "[h'02df034b2156625ebac9d8f7c7af61eff43a451e9f', $b]" },
+        { 6, "[$s, $b]" },
+        { 6, "[$a, false]" },
+        { 7, "[$s, $s]" },
+        { 7, "[$a, $a]" },
+        { 7, "[@alice, $a]" },
+        { 8, "[$n]" },
+        { 8, "[$u]" },
+        { 9, "[$e, $i, $p]" },
+        { 9, "[$e, 100, $v]" },
     };
     size_t k = draw_below(d, FVM_COUNT(changes));
     uint64_t wallet = any_wallet(d);
@@ -537,10 +535,12 @@ static void draw_exec(drawer *d)
         CHECK_OK(fvm_cbor_put_bytes(&params[i], fvm_buf_bytes(&inner)));
         if (four) CHECK_OK(fvm_cbor_put_bytes(&params[i], (fvm_bytes){ sub, sub_len }));
     }
+    char why[600];
+    twin_describe(why, sizeof why, type, from, &init, four ? 3 : 2, fvm_buf_bytes(&params[0]));
     const fvm_receipt *r = twin_send_each(
-        d->twin, "exec", from, &init, four ? 3 : 2, &value,
+        d->twin, why, from, &init, four ? 3 : 2, &value,
         (const fvm_bytes[]){ fvm_buf_bytes(&params[0]), fvm_buf_bytes(&params[1]) });
-    coverage_message(d->coverage, "exec", r->exit_code);
+    coverage_message(d->coverage, why, r->exit_code);
     if (r->exit_code == 0 && strcmp(type, "multisig") == 0 && d->wallet_count < DRAW_WALLETS) {
         fvm_bytes ret = fvm_buf_bytes(&r->return_data), bytes;
         fvm_address id;

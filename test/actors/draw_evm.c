@@ -14,39 +14,41 @@ typedef enum shape { PLAIN, FORWARDS, ABI, DIES, LOOP } shape;
 static const struct {
     const char *code;
     shape shape;
+    bool fails; /* with 33 or 34 */
 } kinds[] = {
-    { "365f5f37365ff3", PLAIN }, /* returns what it is given */
-    { "365f5f37365ffd", PLAIN }, /* reverts with that */
-    { "365f5f37365ffd", PLAIN },
-    { "fe", PLAIN }, /* invalid */
-    { "fe", PLAIN },
-    { "fe", PLAIN },
-    { "0c", PLAIN },                                           /* undefined */
-    { "01", PLAIN },                                           /* stack underflow */
-    { "5b5f5f56", PLAIN },                                     /* overflow */
-    { "63ffffffff51", PLAIN },                                 /* memory out of range */
-    { "60015f5f3e", PLAIN },                                   /* return data out of range */
-    { "60035600", PLAIN },                                     /* bad jump */
-    { "33ff", DIES },                                          /* destroys itself: to the caller */
-    { "30ff", DIES },                                          /* to itself */
-    { "73ff0000000000000000000000000000000000ffffff", PLAIN }, /* to nobody's ID: */
-    { "6120015fa0", PLAIN },                                   /* an event too large */
-    { "36355f5fa1", PLAIN },                                   /* an event */
-    { "6020355f3555", PLAIN },                                 /* stores */
-    { "5f35545f5260205ff3", PLAIN },                           /* loads */
-    { "6020355f355d5f355c5f5260205ff3", PLAIN },               /* transient storage */
-    { "365f5f37365f34f05f5260205ff3", PLAIN },                 /* CREATE of what it is given */
-    { "6007365f5f37365f34f55f5260205ff3", PLAIN },             /* CREATE2 */
-    { "5f353b5f525f353f6020525f5f5f5f353c60405ff3", PLAIN },   /* EXTCODE* of an address */
-    { "5f35315f5247602052465f5b60205ff3", PLAIN },             /* balances */
-    { "602036036020 5f37 5f5f60203603 5f 34 5f35 63ffffffff f1 3d5f5f3e 3d5ff3", FORWARDS },
-    { "602036036020 5f37 5f5f60203603 5f 5f35 63ffffffff fa 3d5f5f3e 3d5ff3", FORWARDS },
-    { "602036036020 5f37 5f5f60203603 5f 5f35 63ffffffff f4 3d5f5f3e 3d5ff3", FORWARDS },
-    { "602036036020 5f37 5f5f60203603 5f 5f35 63ffffffff f4 3d5f5f3e 3d5ff3", FORWARDS },
-    { "602036036020 5f37 5f5f60203603 5f 5f35 63ffffffff f4 3d5f5f3e 3d5ff3", FORWARDS },
-    { "5b5f56", LOOP },
-    { NULL, ABI },
-    { NULL, ABI },
+    { "365f5f37365ff3", PLAIN, false }, /* returns what it is given */
+    { "365f5f37365ffd", PLAIN, true },  /* reverts with that */
+    { "365f5f37365ffd", PLAIN, true },
+    { "fe", PLAIN, true }, /* invalid */
+    { "fe", PLAIN, true },
+    { "fe", PLAIN, true },
+    { "0c", PLAIN, false },           /* undefined */
+    { "01", PLAIN, false },           /* stack underflow */
+    { "5b5f5f56", PLAIN, false },     /* overflow */
+    { "63ffffffff51", PLAIN, false }, /* memory out of range */
+    { "60015f5f3e", PLAIN, false },   /* return data out of range */
+    { "60035600", PLAIN, false },     /* bad jump */
+    { "33ff", DIES, false },          /* destroys itself: to the caller */
+    { "30ff", DIES, false },          /* to itself */
+    { "73ff0000000000000000000000000000000000ffffff", PLAIN, false }, /* to nobody's ID: */
+    { "6120015fa0", PLAIN, false },                                   /* an event too large */
+    { "36355f5fa1", PLAIN, false },                                   /* an event */
+    { "6020355f3555", PLAIN, false },                                 /* stores */
+    { "5f35545f5260205ff3", PLAIN, false },                           /* loads */
+    { "6020355f355d5f355c5f5260205ff3", PLAIN, false },               /* transient storage */
+    { "365f5f37365f34f05f5260205ff3", PLAIN, false },               /* CREATE of what it is given */
+    { "6007365f5f37365f34f55f5260205ff3", PLAIN, false },           /* CREATE2 */
+    { "5f353b5f525f353f6020525f5f5f5f353c60405ff3", PLAIN, false }, /* EXTCODE* of an address */
+    { "5f35315f5247602052465f5b60205ff3", PLAIN, false },           /* balances */
+    { "602036036020 5f37 5f5f60203603 5f 34 5f35 63ffffffff f1 3d5f5f3e 3d5ff3", FORWARDS, false },
+    { "602036036020 5f37 5f5f60203603 5f 5f35 63ffffffff fa 3d5f5f3e 3d5ff3", FORWARDS, false },
+    { "602036036020 5f37 5f5f60203603 5f 5f35 63ffffffff f4 3d5f5f3e 3d5ff3", FORWARDS, false },
+    { "602036036020 5f37 5f5f60203603 5f 5f35 63ffffffff f4 3d5f5f3e 3d5ff3", FORWARDS, false },
+    { "602036036020 5f37 5f5f60203603 5f 5f35 63ffffffff f4 3d5f5f3e 3d5ff3", FORWARDS, false },
+    { "5b5f56", LOOP, false },
+    { NULL, ABI, false },
+    { NULL, ABI, false },
+    { NULL, ABI, false },
 };
 
 static size_t put_hex(uint8_t *out, const char *hex)
@@ -82,9 +84,8 @@ static size_t returning(uint8_t *out, fvm_bytes data)
 /* (uint32 exit code, uint64 codec, bytes data), right or not. */
 static size_t answer(drawer *d, uint8_t *out)
 {
-    static const uint64_t codes[] = {
-        0, 0, 0, 1, 7, 15, 16, 20, 21, 33, 50, 4294967295, 4294967296
-    };
+    static const uint64_t codes[] = { 0,  0,  0,  1,  3,  7,          14,        15,
+                                      16, 20, 21, 33, 50, 4294967295, 4294967296 };
     static const uint64_t codecs[] = { 0x51, 0x51, 0, 0x55, 0x71 };
     uint8_t words[4 * 32 + 40];
     size_t len = 0;
@@ -159,10 +160,14 @@ static void put_target(drawer *d, uint8_t out[32])
 {
     const draw_contract *c = any_contract(d);
     memset(out, 0, 32);
-    switch (draw_below(d, c ? 8 : 3)) {
+    switch (draw_below(d, c ? 9 : 3)) {
     case 0: out[31] = (uint8_t)draw_below(d, 20); break;
     case 1: out[12] = 0xff, out[31] = (uint8_t)draw_below(d, 112); break;
     case 2: test_rng_fill(&d->rng, out + 12, 20); break;
+    case 3: /* preferably one that fails */
+        for (int i = 0; i < 4 && !kinds[c->kind].fails; i++) c = any_contract(d);
+        memcpy(out + 12, c->address, 20);
+        break;
     default: memcpy(out + 12, c->address, 20); break;
     }
 }

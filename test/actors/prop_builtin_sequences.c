@@ -6,8 +6,8 @@
 
 #include <stdlib.h>
 
-#define NETWORKS 30  /* at least, and up to three times as many until all came about */
-#define MESSAGES 300 /* for each of them */
+#define NETWORKS 16  /* at least, and up to three times as many until all came about */
+#define MESSAGES 550 /* for each of them */
 
 TEST(every_method_and_exit_code_of_the_reference_is_the_same_on_both_bundles)
 {

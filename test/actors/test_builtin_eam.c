@@ -88,3 +88,69 @@ TEST(create_and_create2_are_for_contracts)
     twin_run(&t, created, FVM_COUNT(created));
     twin_close(&t);
 }
+
+/* What the drawn sequences found once (prop_builtin_sequences), by name. */
+TEST(data_in_segments_of_another_major_type_is_read)
+{
+    fvm_address echo = fvm_address_id(TWIN_FIRST_CREATED);
+    fvm_big none = fvm_big_zero();
+    fvm_bytes odd = FVM_BYTES(0x5f, 0x41, 0x07, 0x02, 0x08, 0x09, 0xff);
+    static const twin_step create = { "returns what it is given",
+                                      "eve",
+                                      "eam",
+                                      4,
+                                      NULL,
+                                      "h'61000780600a5f395ff3365f5f37365ff3'",
+                                      0,
+                                      NULL };
+    twin t;
+    twin_open(&t);
+    twin_run(&t, &create, 1);
+    const fvm_receipt *r = twin_send(&t, TWIN_ALICE, &echo, 3844450837u, &none, odd);
+    CHECK(r->exit_code == 0);
+    CHECK_HEX(fvm_buf_bytes(&r->return_data), "43070809");
+    twin_close(&t);
+}
+
+/* (0, 0x55, data at 0x60 of 2 GiB or 1 GiB): there is no room for the data, whatever the codec. */
+TEST(answers_to_native_methods_without_an_end_fail_before_their_codec_is_looked_at)
+{
+    static const twin_step steps[] = {
+        { "2 GiB", "eve", "eam", 4, NULL,
+          "h'61001680600a5f395ff360556020526060604052638000000060605260805ff3'", 0, NULL },
+        { "no such length", "alice", "new", 16777216, NULL, NULL, 24, "" },
+        { "1 GiB", "eve", "eam", 4, NULL,
+          "h'61001680600a5f395ff360556020526060604052634000000060605260805ff3'", 0, NULL },
+        { "no memory", "alice", "next", 16777216, NULL, NULL, 4, "" },
+    };
+    twin t;
+    twin_open(&t);
+    twin_run(&t, steps, FVM_COUNT(steps));
+    twin_close(&t);
+}
+
+TEST(a_contract_whose_address_looks_like_an_id_is_refused)
+{
+    static const uint8_t address[20] = { 0xff, [19] = 5 };
+    fvm_address init = fvm_address_id(1);
+    fvm_big none = fvm_big_zero();
+    fvm_buf params[2];
+    twin t;
+    twin_open(&t);
+    for (int i = 0; i < 2; i++) {
+        fvm_cid code = twin_code(&t, i, "evm");
+        fvm_buf_init(&params[i], NULL);
+        CHECK_OK(fvm_cbor_put_array(&params[i], 3));
+        CHECK_OK(fvm_cbor_put_cid(&params[i], &code));
+        CHECK_OK(fvm_cbor_put_bytes(&params[i],
+                                    FVM_BYTES(0x82, 0x54, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                                              1, 1, 1, 1, 1, 1, 0x43, 0x5f, 0x5f, 0xf3)));
+        CHECK_OK(fvm_cbor_put_bytes(&params[i], (fvm_bytes){ address, sizeof address }));
+    }
+    CHECK(
+        twin_send_each(&t, "masked", 10, &init, 3, &none,
+                       (const fvm_bytes[]){ fvm_buf_bytes(&params[0]), fvm_buf_bytes(&params[1]) })
+            ->exit_code == 18);
+    for (int i = 0; i < 2; i++) fvm_buf_deinit(&params[i]);
+    twin_close(&t);
+}

@@ -54,7 +54,7 @@ void twin_secret(uint8_t key[32], uint64_t id)
     memset(key, (int)(id - TWIN_ALICE + 1), 32);
 }
 
-fvm_address twin_key_address(uint64_t id)
+static fvm_address make_key_address(uint64_t id)
 {
     uint8_t secret[32], public_key[65], eth[20];
     fvm_address a;
@@ -70,6 +70,14 @@ fvm_address twin_key_address(uint64_t id)
     }
     CHECK(fvm_secp256k1_public_key(public_key, secret));
     return fvm_address_secp256k1(public_key);
+}
+
+fvm_address twin_key_address(uint64_t id)
+{
+    static fvm_address known[TWIN_EVE - TWIN_ALICE + 1]; /* as keys take their time */
+    fvm_address *a = &known[id - TWIN_ALICE];
+    if (a->len == 0) *a = make_key_address(id);
+    return *a;
 }
 
 /* --- opening --- */
@@ -403,6 +411,17 @@ static fvm_big amount(const char *text);
 
 /* --- sending --- */
 
+void twin_describe(char *out, size_t len, const char *how, uint64_t from, const fvm_address *to,
+                   uint64_t method, fvm_bytes params)
+{
+    int n = snprintf(out, len, "%sfrom f0%llu method %llu to ", how, (unsigned long long)from,
+                     (unsigned long long)method);
+    for (size_t i = 0; i < to->len && (size_t)n + 3 < len; i++)
+        n += snprintf(out + n, len - (size_t)n, "%02x", to->bytes[i]);
+    for (size_t i = 0; i < params.len && (size_t)n + 12 < len; i++)
+        n += snprintf(out + n, len - (size_t)n, i ? "%02x" : " with %02x", params.ptr[i]);
+}
+
 uint64_t twin_nonce(twin *t, uint64_t id)
 {
     const fvm_actor *actor;
@@ -472,18 +491,16 @@ const fvm_receipt *twin_send_explicit(twin *t, uint64_t from, const fvm_address 
                             .nonce = twin_nonce(t, from) + nonce_off,
                             .value = *value,
                             .method = method };
-    return send_both(t, "explicit", FVM_APPLY_EXPLICIT, &message,
-                     (const fvm_bytes[]){ params, params });
+    char why[600];
+    twin_describe(why, sizeof why, "explicit, ", from, to, method, params);
+    return send_both(t, why, FVM_APPLY_EXPLICIT, &message, (const fvm_bytes[]){ params, params });
 }
 
 const fvm_receipt *twin_send(twin *t, uint64_t from, const fvm_address *to, uint64_t method,
                              const fvm_big *value, fvm_bytes params)
 {
-    char why[256];
-    int n = snprintf(why, sizeof why, "f0%llu method %llu", (unsigned long long)from,
-                     (unsigned long long)method);
-    for (size_t i = 0; i < params.len && i < 100; i++)
-        n += snprintf(why + n, sizeof why - (size_t)n, i ? "%02x" : " %02x", params.ptr[i]);
+    char why[600];
+    twin_describe(why, sizeof why, "", from, to, method, params);
     return twin_send_each(t, why, from, to, method, value, (const fvm_bytes[]){ params, params });
 }
 

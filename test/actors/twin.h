@@ -108,6 +108,9 @@ fvm_cid twin_code(twin *t, int side, const char *type);
 const fvm_receipt *twin_exec(twin *t, const char *why, const char *from, const char *type,
                              const char *value, const char *constructor);
 
+/** A message in words, as much as `len` holds. */
+void twin_describe(char *out, size_t len, const char *how, uint64_t from, const fvm_address *to,
+                   uint64_t method, fvm_bytes params);
 /** The nonce that an actor's next message must have. */
 uint64_t twin_nonce(twin *t, uint64_t id);
 /** Bytes that a message has on chain, signed by a key of secp256k1's. */
