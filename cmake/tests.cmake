@@ -217,6 +217,33 @@ foreach(source ${sources})
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   fvm_register(${name} actors)
 endforeach()
+# Their parameters, fuzzed natively: each actor's sources with an entry point of its own.
+set(params_objects)
+foreach(name system init cron account multisig paych reward placeholder ethaccount eam evm)
+  file(GLOB sources CONFIGURE_DEPENDS actors/${name}/*.c)
+  add_library(params_${name} OBJECT ${sources})
+  target_compile_options(params_${name} PRIVATE -DFVM_NO_MESSAGES -Dinvoke=entry_${name}
+    -include ${CMAKE_BINARY_DIR}/actors/obj/${name}/frc42.h)
+  target_include_directories(params_${name} PRIVATE actors actors/evm)
+  target_link_libraries(params_${name} PRIVATE fvm_mock)
+  add_dependencies(params_${name} actor_${name})
+  list(APPEND params_objects $<TARGET_OBJECTS:params_${name}>)
+endforeach()
+file(GLOB sources CONFIGURE_DEPENDS actors/common/*.c)
+add_executable(fuzz_params test/actors/fuzz_params.c ${params_objects} ${sources}
+  test/evm/precompiles_double.c test/test.c test/fuzz/fail.c)
+target_include_directories(fuzz_params PRIVATE test actors actors/evm)
+target_link_libraries(fuzz_params PRIVATE fvm_mock)
+set_target_properties(fuzz_params PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/fuzz)
+if(FVM_FUZZ)
+  target_link_options(fuzz_params PRIVATE -fsanitize=fuzzer)
+else()
+  target_sources(fuzz_params PRIVATE test/fuzz/driver.c)
+  add_test(NAME fuzz_params COMMAND fuzz_params test/fuzz/corpus/params
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  fvm_register(fuzz_params fuzz)
+endif()
+
 # What they cost, with the bars; `make bench BENCH=actors` shows it.
 add_executable(actors_cost bench/actors/cost.c test/actors/twin.c test/test.c test/fuzz/fail.c)
 target_include_directories(actors_cost PRIVATE test test/actors)

@@ -179,7 +179,7 @@ static uint32_t invoke_delegate(uint32_t params)
     fvm_dec_done(&d);
     fvm_require(caller.len == EVM_ADDRESS_LEN && value.len <= 33, FVM_USR_SERIALIZATION, "params");
     fvm_require(fvm_call.caller == fvm_call.receiver, FVM_USR_FORBIDDEN, "caller");
-    if (value.len) __builtin_memcpy(value_bytes + 33 - value.len, value.ptr + 1, value.len - 1);
+    if (value.len) __builtin_memcpy(value_bytes + (33 - value.len), value.ptr + 1, value.len - 1);
     word_read(&vm.value, value_bytes);
     __builtin_memcpy(vm.caller, caller.ptr, EVM_ADDRESS_LEN);
     vm.has_caller = true;

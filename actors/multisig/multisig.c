@@ -116,8 +116,17 @@ static void save(state *s, fvm_hamt *pending)
     state_save(s);
 }
 
-/* Adds the caller's approval, and executes the transaction if that is enough. `known` tells whether
- * it is in the map. */
+/* Enough have approved: takes the transaction out of the map, if it is `known` there, and executes it. */
+static __attribute__((noinline)) void finish(outcome *o, state *s, fvm_hamt *pending,
+                                             const transaction *tx, int64_t id, bool known)
+{
+    require_available(s, &tx->value);
+    if (known) pending_delete(pending, id);
+    save(s, pending);
+    execute(o, tx);
+}
+
+/* Adds the caller's approval, and executes the transaction if that is enough. */
 static outcome approve_step(state *s, fvm_hamt *pending, transaction *tx, int64_t id, bool known)
 {
     outcome o = { .applied = false };
@@ -131,10 +140,7 @@ static outcome approve_step(state *s, fvm_hamt *pending, transaction *tx, int64_
         save(s, pending);
         return o;
     }
-    require_available(s, &tx->value);
-    if (known) pending_delete(pending, id);
-    save(s, pending);
-    execute(&o, tx);
+    finish(&o, s, pending, tx, id, known);
     return o;
 }
 
@@ -201,10 +207,7 @@ static uint32_t approve(uint32_t params)
                 FVM_USR_ILLEGAL_ARGUMENT, "another proposal");
     builtin_require_writable();
     if (tx.approved.count >= s.threshold) { /* the threshold fell meanwhile */
-        require_available(&s, &tx.value);
-        pending_delete(pending, p.id);
-        save(&s, pending);
-        execute(&o, &tx);
+        finish(&o, &s, pending, &tx, p.id, true);
     } else {
         o = approve_step(&s, pending, &tx, p.id, true);
     }

@@ -274,9 +274,8 @@ static fvm_err replace(fvm_hamt *hamt, path *p, unsigned i, fvm_bytes value)
     if (fvm_bytes_eq(pairs[i].value, value)) return FVM_OK;
     hamt_node *node = p->nodes[p->depth];
     if (entry->value_len == value.len) {
-        /* the bytes are the bucket's, of all entries in turn, or the block's */
-        uint8_t *bytes = p->slot->owned ? (uint8_t *)(p->slot->u.entries + count) : node->block;
-        memmove(bytes + (pairs[i].value.ptr - bytes), value.ptr, value.len);
+        /* the bytes are the bucket's or those of the node's block: ours in both cases */
+        memmove((uint8_t *)(uintptr_t)pairs[i].value.ptr, value.ptr, value.len);
     } else {
         hamt_slot slot;
         pairs[i].value = value;

@@ -88,7 +88,7 @@ void hamt_node_replace(const fvm_allocator *alloc, hamt_node *node, hamt_slot *s
 {
     hamt_slot_free(alloc, slot);
     *slot = *other;
-    node->whole = false;
+    if (PATCHES) node->whole = false;
 }
 
 void hamt_node_insert(hamt_node *node, unsigned index, const hamt_slot *slot)
@@ -97,7 +97,7 @@ void hamt_node_insert(hamt_node *node, unsigned index, const hamt_slot *slot)
     fvm__slots_insert(node->slots, node->count, at, slot, sizeof *slot);
     fvm__slotset_add(&node->used, index);
     node->count++;
-    node->whole = false;
+    if (PATCHES) node->whole = false;
 }
 
 void hamt_node_remove(hamt_node *node, unsigned index)
@@ -106,7 +106,7 @@ void hamt_node_remove(hamt_node *node, unsigned index)
     fvm__slots_remove(node->slots, node->count, at, sizeof *node->slots);
     fvm__slotset_remove(&node->used, index);
     node->count--;
-    node->whole = false;
+    if (PATCHES) node->whole = false;
 }
 
 /* --- reading --- */
@@ -130,7 +130,7 @@ static fvm_err parse_link(parsed *p, hamt_slot *slot, fvm_bytes *in)
 {
     fvm_bytes cid;
     uint64_t codec;
-    p->canonical = PATCHES && p->canonical && fvm__link_is_common(*in);
+    if (PATCHES) p->canonical = p->canonical && fvm__link_is_common(*in);
     FVM_TRY(fvm__cbor_link(&cid, &codec, in));
     if (codec != FVM_CODEC_DAG_CBOR) return FVM_ERR_BAD_STATE;
     *slot = (hamt_slot){ .u.link = cid.ptr, .kind = HAMT_LINK, .cid_len = (uint8_t)cid.len };
@@ -152,12 +152,13 @@ static fvm_err parse_entry(parsed *p, hamt_entry *entry, fvm_bytes *in)
     const uint8_t *from = in->ptr;
     FVM_TRY(parse_exact_array(&len, in));
     if (len != 2) return FVM_ERR_BAD_STATE;
-    p->canonical = PATCHES && p->canonical && is_head(from, *in, 0x82);
+    if (PATCHES) p->canonical = p->canonical && is_head(from, *in, 0x82);
     from = in->ptr;
     FVM_TRY(fvm__cbor_head(&major, &len, in));
     if (major != CBOR_BYTES) return FVM_ERR_BAD_STATE;
     /* keys of 24 bytes and more are rare */
-    p->canonical = PATCHES && p->canonical && len < 24 && is_head(from, *in, 0x40 | (unsigned)len);
+    if (PATCHES)
+        p->canonical = p->canonical && len < 24 && is_head(from, *in, 0x40 | (unsigned)len);
     FVM_TRY(fvm_bytes_take(&key, in, len));
     FVM_TRY(fvm_cbor_item(&value, in));
     if (key.len > UINT32_MAX || value.len > UINT32_MAX) return FVM_ERR_BAD_STATE;
@@ -171,7 +172,7 @@ static fvm_err parse_bucket(parsed *p, hamt_slot *slot, fvm_bytes *in)
     const uint8_t *from = in->ptr;
     FVM_TRY(parse_exact_array(&count, in));
     if (count == 0 || count > HAMT_BUCKET_MAX) return FVM_ERR_BAD_STATE;
-    p->canonical = PATCHES && p->canonical && is_head(from, *in, 0x80 | (unsigned)count);
+    if (PATCHES) p->canonical = p->canonical && is_head(from, *in, 0x80 | (unsigned)count);
     *slot = (hamt_slot){ .kind = HAMT_BUCKET, .count = (uint8_t)count };
     for (uint64_t i = 0; i < count; i++) {
         hamt_entry *entry = &p->entries[p->entry_count++];
@@ -212,7 +213,7 @@ static fvm_err parse(parsed *p, fvm_bytes in, unsigned bit_width, bool is_root)
 
     p->entry_count = 0;
     p->slot_count = (size_t)count;
-    p->canonical = PATCHES && head_is_canonical(p, (fvm_bytes){ block.ptr, block.len - in.len });
+    if (PATCHES) p->canonical = head_is_canonical(p, (fvm_bytes){ block.ptr, block.len - in.len });
     for (size_t i = 0; i < p->slot_count; i++) {
         if (in.len == 0) return FVM_ERR_TRUNCATED;
         if (in.ptr[0] >> 5 == CBOR_TAG)
@@ -237,7 +238,7 @@ static hamt_node *build(const parsed *p, fvm_bytes block, const fvm_allocator *a
                          .count = (uint32_t)p->slot_count,
                          .size = head + block.len,
                          .block_len = block.len,
-                         .whole = p->canonical && block.len <= UINT32_MAX };
+                         .whole = PATCHES && p->canonical && block.len <= UINT32_MAX };
     if (slots_size) memcpy(node->slots, p->slots, slots_size);
     hamt_entry *entries = (hamt_entry *)(node->slots + p->slot_count);
     uint8_t *copy = (uint8_t *)(entries + p->entry_count);
@@ -250,7 +251,8 @@ static hamt_node *build(const parsed *p, fvm_bytes block, const fvm_allocator *a
     for (size_t i = 0; i < p->slot_count; i++) {
         hamt_slot *slot = &node->slots[i];
         if (slot->kind == HAMT_LINK) {
-            slot->at = (uint32_t)(slot->u.link - block.ptr); /* of use while the node is whole */
+            /* of use while the node is whole */
+            if (PATCHES) slot->at = (uint32_t)(slot->u.link - block.ptr);
             slot->u.link = copy + (slot->u.link - block.ptr);
         } else {
             slot->u.entries = entries;

@@ -35,6 +35,8 @@ typedef struct fvm_mock_world {
     bool deleted; /* self_destruct was called */
     uint32_t
         unexpected_send; /* error number of a send that nothing expects; 0: it ends the program */
+    uint32_t
+        missing_block; /* likewise of opening a block that links lead to and that is not there */
 } fvm_mock_world;
 extern fvm_mock_world fvm_mock;
 
