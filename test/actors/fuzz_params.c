@@ -10,8 +10,8 @@
 FROM(system)
 FROM(init)
 FROM(cron)
-FROM(account) FROM(multisig) FROM(paych) FROM(reward) FROM(placeholder) FROM(ethaccount) FROM(eam)
-    FROM(evm)
+FROM(account)
+FROM(multisig) FROM(paych) FROM(reward) FROM(placeholder) FROM(ethaccount) FROM(eam) FROM(evm)
 #undef FROM
 
     /* How an actor is set up: its constructor's caller and parameters, and a call that must go well ever after. */
