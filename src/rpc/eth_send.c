@@ -112,6 +112,7 @@ fvm_err fvm_eth_send_raw_sync(fvm_rpc_call *call)
     uint64_t timeout = 20000;
     if (fvm_rpc_param(call, 1)) FVM_TRY(fvm_rpc_get_u64(call, 1, &timeout));
     if (timeout > 60000) timeout = 60000;
+    if (!call->node->server) timeout = 0; /* nobody to wait for */
     FVM_TRY(send_raw(call, &s));
     fvm_rpc_pool *pool = call->node->server ? fvm_rpc_server_pool(call->node->server) : NULL;
     if (pool && !fvm_rpc_pool_wait_begin(pool))
