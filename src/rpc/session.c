@@ -225,8 +225,7 @@ void fvm_rpc_session_wake(fvm_rpc_session *s)
     if (start) s->pump = FVM_PUMP_BUSY;
     pthread_mutex_unlock(&s->mutex);
     if (!start) return;
-    if (!s->server->pool) { /* a server without threads: tests */
-        s->server->service.pump(s->server->service.ctx, s);
+    if (!s->server->pool) { /* a server without threads: tests pump by themselves */
         s->pump = FVM_PUMP_IDLE;
         return;
     }

@@ -6,11 +6,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void pump(void *ctx, fvm_rpc_session *session)
-{
-    fvm_subscriptions_pump(((fvm_node *)ctx)->filters, session);
-}
-
 static void forget(void *ctx, fvm_rpc_session *session)
 {
     fvm_subscriptions_forget(((fvm_node *)ctx)->filters, session);
@@ -37,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fvm_node *node = rpc_fuzz_node();
     fvm_rpc_server server = { .o = { .unread_max = 1 << 20 },
-                              .service = { .ctx = node, .pump = pump, .forget = forget } };
+                              .service = { .ctx = node, .forget = forget } };
     pthread_mutex_init(&server.mutex, NULL);
     fvm_rpc_session *s = fvm__rpc_session_new(&server, NULL, true);
     size_t from = 0, polled, subscriptions;
@@ -46,6 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (at < size && data[at] != '\n') continue;
         one_message(node, s, (fvm_bytes){ data + from, at - from });
         if (at - from == 0) CHECK(fvm_chain_mine(node->chain, 1, 0, 0) == FVM_OK);
+        fvm_subscriptions_pump(node->filters, s);
         drain(s);
         from = at + 1;
     }
