@@ -199,12 +199,13 @@ for (const row of methods()) {
   }
 }
 
+for (const { node, socket } of sides) {
+  socket.close()
+  const exit = await node.stop()
+  if (node.kind === 'fvm') note('(stopping)', exit.code === 0 ? [] : [`it ended with ${exit.signal ?? exit.code}: ${node.output.slice(-2000)}`])
+}
 const width = [0, 1].map((i) => Math.min(70, Math.max(...lines.map((l) => l[i].length), 8)))
 console.log(`${'method'.padEnd(width[0])}  ${ours.node.kind.padEnd(width[1])}  beside anvil (+ only here, - only there)`)
 for (const [name, here, there] of lines) console.log(`${name.padEnd(width[0])}  ${here.padEnd(width[1])}  ${there}`)
-for (const { node, socket } of sides) {
-  socket.close()
-  await node.stop()
-}
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed ? 1 : 0)
