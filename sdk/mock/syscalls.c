@@ -86,13 +86,15 @@ uint32_t fvm_sys_block_open(fvm_block_opened *out, const uint8_t *cid)
     if (fvm__mock.block_count == MOCK_BLOCKS_MAX) return FVM_E_LIMIT_EXCEEDED;
     fvm_buf_init(&spare, NULL);
     if (fvm_blockstore_view(&fvm__mock.store, &data, &spare, &c) != FVM_OK) {
+        fvm_buf_deinit(&spare);
         if (fvm_mock.missing_block) return fvm_mock.missing_block;
         fvm__mock_die("a reachable block is missing");
     }
     fvm__mock_reach_links(c.codec, data);
     out->codec = c.codec;
     out->size = (uint32_t)data.len;
-    out->id = fvm__mock_add_block(c.codec, data);
+    out->id = fvm__mock_add_block(c.codec, data); /* copies */
+    fvm_buf_deinit(&spare);
     return 0;
 }
 
