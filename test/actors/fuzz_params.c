@@ -7,11 +7,10 @@
 #include "test.h"
 
 #define FROM(name) uint32_t entry_##name(uint32_t params);
-FROM(system)
-FROM(init)
-FROM(cron)
-FROM(account)
-FROM(multisig) FROM(paych) FROM(reward) FROM(placeholder) FROM(ethaccount) FROM(eam) FROM(evm)
+/* clang-format off */
+FROM(system) FROM(init) FROM(cron) FROM(account) FROM(multisig) FROM(paych) FROM(reward)
+FROM(placeholder) FROM(ethaccount) FROM(eam) FROM(evm)
+/* clang-format on */
 #undef FROM
 
     /* How an actor is set up: its constructor's caller and parameters, and a call that must go well ever after. */
