@@ -410,6 +410,9 @@ typedef struct fvm_view_options {
 FVM_NODISCARD fvm_err fvm_chain_view_open(fvm_chain *chain, fvm_chain_view **out,
                                           const fvm_view_options *options);
 void fvm_chain_view_close(fvm_chain_view *view);
+/** From now on under the epoch, timestamp, chain id, base fee and randomness that `options` name, as in
+ *  the tipset after; the rest of `options` is not looked at, and what they leave out stays. */
+void fvm_view_move(fvm_chain_view *view, const fvm_view_options *options);
 /** The tipset whose state it began with. */
 const fvm_tipset *fvm_view_tipset(const fvm_chain_view *view);
 

@@ -86,6 +86,16 @@ static fvm_err pick_tipset(fvm_chain *c, fvm_tipset *out, uint64_t number)
     return fvm_chain_tipset_near(c, out, number, false);
 }
 
+/* What the options name in place of a tipset's. */
+static void override_conditions(fvm__conditions *out, const fvm_view_options *o)
+{
+    if (o->epoch) out->epoch = *o->epoch;
+    if (o->timestamp) out->timestamp = *o->timestamp;
+    if (o->chain_id) out->chain_id = *o->chain_id;
+    if (o->base_fee) out->base_fee = *o->base_fee;
+    if (o->randomness) memcpy(out->randomness, o->randomness, 32);
+}
+
 static void conditions_of(fvm_chain *c, fvm__conditions *out, const fvm_tipset *t,
                           const fvm_view_options *o)
 {
@@ -103,11 +113,7 @@ static void conditions_of(fvm_chain *c, fvm__conditions *out, const fvm_tipset *
         };
         memcpy(out->randomness, t->randomness, 32);
     }
-    if (o->epoch) out->epoch = *o->epoch;
-    if (o->timestamp) out->timestamp = *o->timestamp;
-    if (o->chain_id) out->chain_id = *o->chain_id;
-    if (o->base_fee) out->base_fee = *o->base_fee;
-    if (o->randomness) memcpy(out->randomness, o->randomness, 32);
+    override_conditions(out, o);
     out->debug = o->debug;
     out->trace = o->trace;
 }
@@ -158,6 +164,12 @@ void fvm_chain_view_close(fvm_chain_view *v)
     /* with the transaction undone it stands where it did */
     v->runner.at_root = v->runner.machine && !v->spoiled;
     give_back(v->chain, v);
+}
+
+void fvm_view_move(fvm_chain_view *v, const fvm_view_options *options)
+{
+    override_conditions(&v->conditions, options);
+    fvm__runner_conditions(&v->runner, &v->conditions);
 }
 
 const fvm_tipset *fvm_view_tipset(const fvm_chain_view *v)

@@ -303,18 +303,20 @@ static fvm_err call_in(fvm_rpc_call *call, fvm_chain_view *view, const fvm_rpc_t
     return err;
 }
 
-/* The view of a call: block of parameter 1, overrides of it in parameter 3. `keep` holds what `o` points to. */
-static fvm_err call_view(fvm_rpc_call *call, fvm_chain_view **view, const fvm_trace_sink *trace)
+/* The view of a call: block of parameter 1, overrides of it in parameter 3. `next`: as the tipset after
+ * would see it, whatever the block. */
+static fvm_err call_view(fvm_rpc_call *call, fvm_chain_view **view, bool next,
+                         const fvm_trace_sink *trace)
 {
     fvm_rpc_block block;
     fvm_tipset tipset;
-    fvm_rpc_block_override keep;
+    fvm_rpc_block_override keep; /* what `o` points to */
     fvm_view_options o = { .number = FVM_VIEW_HEAD, .trace = trace, .debug = trace != NULL };
     FVM_TRY(fvm_rpc_get_block(call, 1, &block));
     if (!fvm_rpc_override_block_read(&keep, &o, fvm_rpc_param(call, 3)))
         return fvm_rpc_bad_param(call, 3, "not an override of a block");
-    o.next = block.kind == FVM_RPC_BLOCK_PENDING;
-    if (block.kind != FVM_RPC_BLOCK_LATEST && !o.next) {
+    o.next = next || block.kind == FVM_RPC_BLOCK_PENDING;
+    if (block.kind != FVM_RPC_BLOCK_LATEST && block.kind != FVM_RPC_BLOCK_PENDING) {
         FVM_TRY(fvm_rpc_tipset_state(call, &tipset, &block));
         o.number = tipset.number;
     }
@@ -327,7 +329,7 @@ fvm_err fvm_eth_call(fvm_rpc_call *call)
     fvm_chain_view *view;
     fvm_trace_sink sink;
     fvm_err err = fvm_rpc_tx_request_read(call, &request, fvm_rpc_param(call, 0));
-    if (err == FVM_OK) err = call_view(call, &view, fvm_rpc_console_sink(call->node, &sink));
+    if (err == FVM_OK) err = call_view(call, &view, false, fvm_rpc_console_sink(call->node, &sink));
     if (err == FVM_OK) {
         err = call_in(call, view, &request);
         fvm_chain_view_close(view);
@@ -375,7 +377,7 @@ fvm_err fvm_eth_estimate_gas(fvm_rpc_call *call)
     fvm_rpc_tx_request request;
     fvm_chain_view *view;
     fvm_err err = fvm_rpc_tx_request_read(call, &request, fvm_rpc_param(call, 0));
-    if (err == FVM_OK) err = fvm_rpc_view(call, &view, 1, true);
+    if (err == FVM_OK) err = call_view(call, &view, true, NULL);
     if (err == FVM_OK) {
         err = estimate_in(call, view, &request);
         fvm_chain_view_close(view);

@@ -3,6 +3,9 @@
 
 #define SIMULATED_BLOCKS 256u
 #define SIMULATED_CALLS 1000u
+/* geth's codes for blocks out of order */
+#define SIMULATED_NUMBER (-38020)
+#define SIMULATED_TIME (-38021)
 
 typedef struct simulation {
     fvm_rpc_call *call;
@@ -68,22 +71,51 @@ static fvm_err simulate_call(simulation *s, const json_t *value)
     return err;
 }
 
+/* The conditions of a block: what its overrides say, else a number and a second after the one before. */
+static fvm_err enter_block(simulation *s, const json_t *block)
+{
+    fvm_view_options o = { .number = 0 };
+    fvm_big fee;
+    const json_t *over = fvm_rpc_json_get(block, "blockOverrides");
+    if (!fvm_rpc_override_block_read(&s->block, &o, over))
+        return fvm_rpc_bad_param(s->call, 0, "blockOverrides");
+    if (!o.epoch) s->block.epoch = s->number + 1;
+    if (!o.timestamp) s->block.timestamp = s->timestamp + 1;
+    if (!o.base_fee) {
+        fvm_chain_next_base_fee(s->call->node->chain, &fee);
+        s->block.base_fee = fee;
+    }
+    if (s->block.epoch <= s->number)
+        return fvm_rpc_fail(s->call, SIMULATED_NUMBER, "block number %llu is not after %llu",
+                            (unsigned long long)s->block.epoch, (unsigned long long)s->number);
+    if (s->block.timestamp <= s->timestamp)
+        return fvm_rpc_fail(s->call, SIMULATED_TIME, "timestamp %llu is not after %llu",
+                            (unsigned long long)s->block.timestamp,
+                            (unsigned long long)s->timestamp);
+    s->number = s->block.epoch;
+    s->timestamp = s->block.timestamp;
+    o.epoch = &s->block.epoch;
+    o.timestamp = &s->block.timestamp;
+    o.base_fee = &s->block.base_fee;
+    fvm_view_move(s->view, &o);
+    return FVM_OK;
+}
+
 static fvm_err simulate_block(simulation *s, const json_t *block)
 {
     fvm_jo *o = s->call->out;
     static const uint8_t zero[32];
     const json_t *calls = fvm_rpc_json_get(block, "calls");
-    fvm_big fee;
     if (!json_is_object(block)) return fvm_rpc_bad_param(s->call, 0, "a block is no object");
+    FVM_TRY(enter_block(s, block));
     FVM_TRY(fvm_rpc_override_state(s->call, s->view, fvm_rpc_json_get(block, "stateOverrides")));
-    fvm_chain_next_base_fee(s->call->node->chain, &fee);
     fvm_jo_begin(o, '{');
-    fvm_jo_k_quantity(o, "number", ++s->number);
-    fvm_jo_k_quantity(o, "timestamp", ++s->timestamp);
+    fvm_jo_k_quantity(o, "number", s->number);
+    fvm_jo_k_quantity(o, "timestamp", s->timestamp);
     fvm_jo_k_hex(o, "hash", (fvm_bytes){ zero, 32 }); /* it will never be a block */
     fvm_jo_k_hex(o, "parentHash", (fvm_bytes){ fvm_view_tipset(s->view)->hash, 32 });
     fvm_jo_k_quantity(o, "gasLimit", fvm_chain_block_gas(s->call->node->chain));
-    fvm_jo_k_big(o, "baseFeePerGas", &fee);
+    fvm_jo_k_big(o, "baseFeePerGas", &s->block.base_fee);
     fvm_jo_key(o, "calls");
     fvm_jo_begin(o, '[');
     for (size_t i = 0; i < json_array_size(calls); i++)
@@ -93,21 +125,17 @@ static fvm_err simulate_block(simulation *s, const json_t *block)
     return FVM_OK;
 }
 
-/* The first block's overrides of number, time and base fee hold for all: they are one machine's. */
 static fvm_err simulate(simulation *s, const json_t *blocks)
 {
     fvm_rpc_block at;
     fvm_tipset tipset;
     fvm_view_options o = { .number = FVM_VIEW_HEAD, .next = true };
-    const json_t *over = fvm_rpc_json_get(json_array_get(blocks, 0), "blockOverrides");
     FVM_TRY(fvm_rpc_get_block(s->call, 1, &at));
     FVM_TRY(fvm_rpc_tipset_state(s->call, &tipset, &at));
     if (at.kind != FVM_RPC_BLOCK_LATEST && at.kind != FVM_RPC_BLOCK_PENDING)
         o.number = tipset.number;
-    if (!fvm_rpc_override_block_read(&s->block, &o, over))
-        return fvm_rpc_bad_param(s->call, 0, "blockOverrides");
-    s->number = o.epoch && *o.epoch ? *o.epoch - 1 : tipset.number;
-    s->timestamp = o.timestamp && *o.timestamp ? *o.timestamp - 1 : tipset.timestamp;
+    s->number = tipset.number;
+    s->timestamp = tipset.timestamp;
     FVM_TRY(fvm_chain_view_open(s->call->node->chain, &s->view, &o));
     fvm_err err = FVM_OK;
     fvm_jo_begin(s->call->out, '[');

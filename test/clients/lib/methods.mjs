@@ -139,11 +139,10 @@ function tierA() {
   m('net_listening', [], 'true')
   m('web3_clientVersion', [], 'text')
   m('web3_sha3', ['0x68656c6c6f'], 'hash', { check: (h) => h === '0x1c8aff950685c2ed4bc3174f3472287b56d9517b9c948127319a09a7a36deac8' })
-  m('trace_block', (c) => [c.blockNumber], [trace], { later: 'needs a call tracer' })
-  m('trace_transaction', (c) => [c.hash], [trace], { later: 'needs a call tracer' })
-  m('trace_replayBlockTransactions', (c) => [c.blockNumber, ['trace']], [{ output: 'data', trace: ['object'], transactionHash: 'hash' }],
-    { later: 'needs a call tracer' })
-  m('trace_filter', (c) => [{ fromBlock: c.blockNumber, toBlock: c.blockNumber }], [trace], { later: 'needs a call tracer' })
+  m('trace_block', (c) => [c.blockNumber], [trace])
+  m('trace_transaction', (c) => [c.hash], [trace])
+  m('trace_replayBlockTransactions', (c) => [c.blockNumber, ['trace']], [{ output: 'data', trace: ['object'], transactionHash: 'hash' }])
+  m('trace_filter', (c) => [{ fromBlock: c.blockNumber, toBlock: c.blockNumber }], [trace])
 }
 
 function filecoin() {
@@ -223,9 +222,14 @@ function tierB() {
   m('eth_call', (c) => [{ to: c.probe, data: c.data.time }, 'latest', {}, { time: '0xee6b2800' }], 'hash', { check: (v) => BigInt(v) === 4000000000n })
   m('eth_estimateGas', (c) => [{ from: c.alice, to: c.probe, data: c.data.count }, 'latest', override(c)], 'quantity')
   m('eth_simulateV1', (c) => [{ blockStateCalls: [{ calls: [{ from: c.alice, to: c.probe, data: c.data.number }] }] }, 'latest'],
-    [{ number: 'quantity', calls: [{ status: 'quantity', returnData: 'data', gasUsed: 'quantity', logs: ['any'] }] }], { later: 'not yet' })
-  m('eth_createAccessList', (c) => [{ from: c.alice, to: c.probe, data: c.data.number }, 'latest'], { accessList: ['any'], gasUsed: 'quantity' },
-    { later: 'needs a call tracer' })
+    [{ number: 'quantity', calls: [{ status: 'quantity', returnData: 'data', gasUsed: 'quantity', logs: ['any'] }] }])
+  m('eth_simulateV1', (c) => [{ blockStateCalls: [
+    { blockOverrides: { time: '0xee6b2800' }, calls: [{ to: c.probe, data: c.data.time }] },
+    { calls: [{ to: c.probe, data: c.data.time }] },
+    { blockOverrides: { time: '0xee6b2900' }, calls: [{ to: c.probe, data: c.data.time }] }] }, 'latest'],
+  ['object'], { check: (v) => v.map((b) => Number(b.calls[0].returnData) - 4000000000).join() === '0,1,256', anvil: false })
+  m('eth_simulateV1', (c) => [{ blockStateCalls: [{ blockOverrides: { time: '0x1' }, calls: [] }] }, 'latest'], null, { fails: -38021, bad: false })
+  m('eth_createAccessList', (c) => [{ from: c.alice, to: c.probe, data: c.data.number }, 'latest'], { accessList: ['any'], gasUsed: 'quantity' })
   m('txpool_content', [], { pending: 'object', queued: 'object' })
   m('txpool_status', [], { pending: 'quantity', queued: 'quantity' })
   m('txpool_inspect', [], { pending: 'object', queued: 'object' })
@@ -263,7 +267,9 @@ function tierC() {
   dev('setCode', (c) => [c.nobody, '0x602a60005260206000f3'], ok)
   dev('setStorageAt', (c) => [c.nobody, '0x0', '0x' + '11'.repeat(32)], 'true|null')
   dev('setNonce', (c) => [c.nobody, '0x9'], ok)
-  m('anvil_dealERC20', (c) => [c.nobody, c.token, '0x64'], ok, { later: 'not yet' })
+  m('anvil_dealERC20', (c) => [c.nobody, c.token, '0x64'], ok)
+  m('eth_call', (c) => [{ to: c.token, data: '0x70a08231' + c.nobody.slice(2).toLowerCase().padStart(64, '0') }, 'latest'], 'hash',
+    { check: (v) => BigInt(v) === 100n, anvil: false })
   m('anvil_setChainId', (c) => [c.chainId], ok)
   dev('setCoinbase', (c) => [c.bob], ok)
   m('evm_increaseTime', ['0x3c'], 'integer|decimal|quantity')
