@@ -39,6 +39,16 @@ static const struct {
     { "reward", 1, "1FIL", { "alice", "init", "power", "wallet" } },
     { "reward", 2, "[@dave, 0FIL, 0FIL, 1]", { "alice", "init", "power", "wallet" } },
     { "reward", 4, "1FIL", { "alice", "system", "init", "wallet" } },
+    { "contract",
+      1,
+      "[h'00000000000000000000000000000000000000aa', h'']",
+      { "alice", "system", "eam", "wallet" } },
+    { "contract",
+      2,
+      "[h'00000000000000000000000000000000000000aa', h'']",
+      { "alice", "system", "init", "wallet" } },
+    { "contract", 5, "[h'']", { "alice", "init", "eam", "wallet" } },
+    /* InvokeContractDelegate takes a codec that no message has: prop_builtin_sequences calls it */
 };
 
 TEST(a_caller_without_the_capability_is_refused_in_every_restricted_method)
