@@ -46,8 +46,10 @@ static fvm_err write_messages(fvm_cid *root, const fvm_blockstore *bs,
                               const fvm__block_parts *parts, fvm_buf *scratch)
 {
     fvm_cid bls, secp;
-    FVM_TRY(amt_of_cids(&bls, bs, parts->bls, parts->bls_count, scratch));
-    FVM_TRY(amt_of_cids(&secp, bs, parts->secp, parts->secp_count, scratch));
+    size_t bare = parts->unsigned_count;
+    const fvm_cid *signed_ones = bare ? parts->cids + bare : parts->cids;
+    FVM_TRY(amt_of_cids(&bls, bs, parts->cids, bare, scratch));
+    FVM_TRY(amt_of_cids(&secp, bs, signed_ones, parts->count - bare, scratch));
     scratch->len = 0;
     FVM_TRY(fvm_cbor_put_array(scratch, 2));
     FVM_TRY(fvm_cbor_put_cid(scratch, &bls));
@@ -109,7 +111,12 @@ static fvm_err write_all(fvm_tipset *t, const fvm_blockstore *bs, const fvm__blo
 {
     fvm_cid key;
     FVM_TRY(write_messages(&t->messages, bs, parts, scratch));
-    FVM_TRY(amt_of_items(&t->receipts, bs, parts->receipts, parts->receipt_count, scratch->alloc));
+    const uint8_t *at = parts->receipt_bytes.ptr;
+    for (size_t i = 0; i < parts->count; i++) {
+        parts->receipts[i].ptr = at;
+        at += parts->receipts[i].len;
+    }
+    FVM_TRY(amt_of_items(&t->receipts, bs, parts->receipts, parts->count, scratch->alloc));
     scratch->len = 0;
     FVM_TRY(put_header(scratch, t, miner));
     FVM_TRY(fvm_blockstore_put_new(bs, &t->block, FVM_CODEC_DAG_CBOR, fvm_buf_bytes(scratch)));

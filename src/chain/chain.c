@@ -11,13 +11,6 @@
 #define DEFAULT_BLOCK_MESSAGES 2000
 #define MINER_ID 1000 /* of the development miner; nobody lives there in a new chain */
 
-uint64_t fvm__nanoseconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static uint64_t system_clock_ms(void *ctx)
 {
     struct timespec t;

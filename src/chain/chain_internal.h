@@ -368,16 +368,15 @@ bool fvm__anybody_listens(fvm_chain *chain);
 
 /* blocks */
 
+/** What a tipset's blocks are made of. */
+typedef struct fvm__block_parts {
+    const fvm_cid *cids; /* of its messages in order: the unsigned ones, then the signed ones */
+    size_t count, unsigned_count;
+    fvm_bytes *receipts;     /* `count`, their lengths set: where they lie is filled in */
+    fvm_bytes receipt_bytes; /* CBOR, one after the other */
+} fvm__block_parts;
 /** Writes a tipset's blocks: messages, receipts, header, key. Fills in t->messages, t->receipts,
  *  t->block, t->hash. */
-typedef struct fvm__block_parts {
-    const fvm_cid *bls; /* CIDs of unsigned messages, which come first */
-    size_t bls_count;
-    const fvm_cid *secp; /* CIDs of signed ones */
-    size_t secp_count;
-    const fvm_bytes *receipts; /* CBOR, in order */
-    size_t receipt_count;
-} fvm__block_parts;
 FVM_NODISCARD fvm_err fvm__block_write(fvm_tipset *t, const fvm_blockstore *bs,
                                        const fvm__block_parts *parts, const fvm_address *miner,
                                        const fvm_allocator *alloc);
@@ -438,5 +437,4 @@ static inline fvm_err fvm__ledger_err(fvm_err err)
 {
     return fvm_err_class_of(err) == FVM_CLASS_INPUT ? FVM_ERR_BAD_STATE : err;
 }
-uint64_t fvm__nanoseconds(void);
 #endif

@@ -67,7 +67,7 @@ void fvm__next_randomness(uint8_t out[32], const uint8_t before[32], uint64_t ep
 static fvm_err put_tipset(fvm_chain *c, const fvm__params *p)
 {
     static const uint8_t nothing[32];
-    fvm__block_parts parts = { .bls_count = 0 };
+    const fvm__block_parts parts = { .count = 0 };
     fvm_tipset t = {
         .timestamp = p->genesis_time,
         .base_fee = p->base_fee,

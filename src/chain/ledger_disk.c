@@ -7,6 +7,7 @@
  * A journal belongs to one group: young becomes old together with it, and when old is in the database
  * the journal is removed. Killed between the two, recovery finds batches that are there already,
  * by their numbers. */
+#include "base/clock.h"
 #include "ledger_internal.h"
 
 #include <dirent.h>
@@ -27,13 +28,6 @@
 #define WAITING 4u      /* groups that may pile up before commits wait */
 #define RETRY_MS 1000u  /* after a move that failed */
 #define RECORD_KEEP ((size_t)1 << 20)
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static fvm_err errno_err(int number)
 {
@@ -159,7 +153,7 @@ static bool is_full(const fvm_ledger *ledger)
 void fvm__ledger_disk_committed(fvm_ledger *ledger)
 {
     bool first = ledger->young_from == 0;
-    if (first) ledger->young_from = now_ms();
+    if (first) ledger->young_from = fvm_clock_ms();
     if (first || is_full(ledger)) (void)pthread_cond_signal(&ledger->wake);
 }
 
@@ -178,7 +172,7 @@ static void wait_for_work(fvm_ledger *ledger)
             continue;
         }
         uint64_t due = ledger->young_from + ledger->group_ms;
-        if (now_ms() >= due) return;
+        if (fvm_clock_ms() >= due) return;
         wait_until(ledger, due);
     }
 }
@@ -231,7 +225,7 @@ static void move(fvm_ledger *ledger)
         ledger->urgent = false;
         (void)pthread_cond_broadcast(&ledger->done);
         if (ledger->stop) return; /* the journal has it */
-        wait_until(ledger, now_ms() + RETRY_MS);
+        wait_until(ledger, fvm_clock_ms() + RETRY_MS);
     }
     finish(ledger, upto, journal);
 }

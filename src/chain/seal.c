@@ -6,6 +6,7 @@
  * Messages without a signature of their own in the block (BLS, unsigned) come first, as on Filecoin. Under
  * instant sealing a tipset takes messages for half of the block's gas only: that is the base fee's
  * target, so a busy development chain does not become expensive. */
+#include "base/clock.h"
 #include "chain_internal.h"
 
 #include "ipld/amt.h"
@@ -337,20 +338,12 @@ static fvm_err run_messages(work *w)
 static fvm_err write_block(work *w)
 {
     fvm_chain *c = w->chain;
-    fvm_bytes *items = (fvm_bytes *)(void *)w->items.ptr;
-    const fvm_cid *cids = (const fvm_cid *)(const void *)w->cids.ptr;
-    const uint8_t *at = w->receipts.ptr;
-    for (size_t i = 0; i < w->taken_count; i++) {
-        items[i].ptr = at;
-        at += items[i].len;
-    }
-    fvm__block_parts parts = {
-        .bls = cids,
-        .bls_count = w->bare,
-        .secp = w->bare ? cids + w->bare : cids,
-        .secp_count = w->taken_count - w->bare,
-        .receipts = items,
-        .receipt_count = w->taken_count,
+    const fvm__block_parts parts = {
+        .cids = (const fvm_cid *)(const void *)w->cids.ptr,
+        .count = w->taken_count,
+        .unsigned_count = w->bare,
+        .receipts = (fvm_bytes *)(void *)w->items.ptr,
+        .receipt_bytes = fvm_buf_bytes(&w->receipts),
     };
     return fvm__block_write(&w->t, c->blocks, &parts, &c->miner, c->alloc);
 }
@@ -407,11 +400,11 @@ static void count(work *w, uint64_t start, uint64_t executed, uint64_t end)
 static fvm_err make_tipset(work *w, bool timestamp_given)
 {
     fvm_chain *c = w->chain;
-    uint64_t start = fvm__nanoseconds();
+    uint64_t start = fvm_clock_ns();
     begin_tipset(w);
     fvm_ledger_begin(c->ledger);
     fvm_err err = fill_batch(w);
-    uint64_t executed = fvm__nanoseconds();
+    uint64_t executed = fvm_clock_ns();
     if (err == FVM_OK)
         err = fvm_ledger_commit(c->ledger);
     else
@@ -425,7 +418,7 @@ static fvm_err make_tipset(work *w, bool timestamp_given)
     fvm__head_set(c, &w->t, 0);
     fvm__conditions_used(c, &w->conditions, timestamp_given);
     if (!w->want) fvm__mempool_remove(c, w->taken, w->taken_count);
-    count(w, start, executed, fvm__nanoseconds());
+    count(w, start, executed, fvm_clock_ns());
     return FVM_OK;
 }
 

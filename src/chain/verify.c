@@ -182,21 +182,13 @@ static fvm_err check_message(void *ctx, fvm_bytes key, fvm_bytes value)
 
 static fvm_err check_block(check *k)
 {
-    fvm_bytes *items = (fvm_bytes *)(void *)k->items.ptr;
-    const fvm_cid *cids = (const fvm_cid *)(const void *)k->cids.ptr;
-    const uint8_t *at = k->receipts.ptr;
     fvm_tipset again = k->t;
-    for (size_t i = 0; i < k->messages; i++) {
-        items[i].ptr = at;
-        at += items[i].len;
-    }
-    fvm__block_parts parts = {
-        .bls = cids,
-        .bls_count = k->bare,
-        .secp = k->bare ? cids + k->bare : cids,
-        .secp_count = k->messages - k->bare,
-        .receipts = items,
-        .receipt_count = k->messages,
+    const fvm__block_parts parts = {
+        .cids = (const fvm_cid *)(const void *)k->cids.ptr,
+        .count = k->messages,
+        .unsigned_count = k->bare,
+        .receipts = (fvm_bytes *)(void *)k->items.ptr,
+        .receipt_bytes = fvm_buf_bytes(&k->receipts),
     };
     FVM_TRY(fvm__block_write(&again, &k->blocks, &parts, &k->chain->miner, k->chain->alloc));
     expect_cid(k, "root of messages", &again.messages, &k->t.messages);

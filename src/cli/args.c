@@ -123,6 +123,22 @@ bool fvm_args_u64(const fvm_args *args, uint64_t *out, const char *option, uint6
     return true;
 }
 
+bool fvm_ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+fvm_err fvm_amount_read(fvm_big *out, const char *word, bool bare)
+{
+    size_t digits = strspn(word, "0123456789");
+    const char *unit = word + digits;
+    bool fil = strcmp(unit, "FIL") == 0 || (bare && !*unit);
+    if (!digits || (!fil && strcmp(unit, "atto") != 0)) return FVM_ERR_MALFORMED;
+    FVM_TRY(fvm_big_from_text(out, (fvm_bytes){ (const uint8_t *)word, digits }));
+    return fil ? fvm_big_mul_u64(out, out, UINT64_C(1000000000000000000)) : FVM_OK;
+}
+
 fvm_err fvm_file_read(fvm_buf *out, const char *path, uint64_t max, fvm_why *why)
 {
     FILE *file = fopen(path, "rb");

@@ -1,5 +1,6 @@
 /* blocks.c - see blocks.h. */
 #include "blocks.h"
+#include "base/clock.h"
 
 #include "ipld/car.h"
 #include "ipld/cbor.h"
@@ -8,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 fvm_cli_exit fvm_cli_failed(const char *command, fvm_err err, const fvm_store_why *why)
@@ -140,25 +140,18 @@ fvm_err fvm_cli_read_input(fvm_buf *out, const char *path, uint64_t max, fvm_sto
 
 /* --- progress --- */
 
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 fvm_cli_progress fvm_cli_progress_new(const char *doing, uint64_t total)
 {
     bool on = isatty(STDERR_FILENO) != 0;
     return (fvm_cli_progress){
-        .doing = doing, .total = total, .on = on, .next_ms = on ? now_ms() + 500 : 0
+        .doing = doing, .total = total, .on = on, .next_ms = on ? fvm_clock_ms() + 500 : 0
     };
 }
 
 void fvm_cli_progress_show(fvm_cli_progress *p, uint64_t blocks, uint64_t bytes)
 {
-    if (!p->on || now_ms() < p->next_ms) return;
-    p->next_ms = now_ms() + 200;
+    if (!p->on || fvm_clock_ms() < p->next_ms) return;
+    p->next_ms = fvm_clock_ms() + 200;
     p->printed = true;
     fprintf(stderr, "\r%s: %llu blocks, %llu MB", p->doing, (unsigned long long)blocks,
             (unsigned long long)(bytes / 1000000));

@@ -4,6 +4,7 @@
 #define FVM_CLI_CLI_H
 
 #include "base/util.h"
+#include <fvm/big.h>
 
 #include <stdio.h>
 
@@ -86,6 +87,10 @@ bool fvm_args_u64(const fvm_args *args, uint64_t *out, const char *option, uint6
 /** The name nearest to `word` by edits, or NULL when none is near. `stride` bytes lie between the
  *  pointers to names at `names`. */
 const char *fvm_nearest(const char *word, const void *names, size_t count, size_t stride);
+
+bool fvm_ends_with(const char *text, const char *end);
+/** Reads DIGITS followed by FIL or atto; with nothing after them they are FIL if `bare`. */
+FVM_NODISCARD fvm_err fvm_amount_read(fvm_big *out, const char *word, bool bare);
 
 /** Reads a whole file; FVM_ERR_LIMIT past `max` bytes. */
 FVM_NODISCARD fvm_err fvm_file_read(fvm_buf *out, const char *path, uint64_t max, fvm_why *why);

@@ -48,18 +48,6 @@ static fvm_cli_exit failed(fvm_err err, const fvm_store_why *why)
 }
 
 /* Prints a value and gives it up. */
-static fvm_cli_exit print_json(json_t *value)
-{
-    if (!value) {
-        fputs("fvm bundle: out of memory\n", stderr);
-        return FVM_EXIT_HOST;
-    }
-    fvm_json_print(stdout, value);
-    putchar('\n');
-    json_decref(value);
-    return FVM_EXIT_OK;
-}
-
 static json_t *info_to_json(const fvm_bundle_info *info)
 {
     char manifest[FVM_CID_TEXT_MAX];
@@ -93,7 +81,7 @@ static fvm_cli_exit import(const command *c)
     fvm_err err = fvm_bundle_import(&info, c->folder, c->words[1], c->network, (uint32_t)c->version,
                                     NULL, &why);
     if (err != FVM_OK) return failed(err, &why);
-    if (c->json) return print_json(info_to_json(&info));
+    if (c->json) return fvm_json_answer("bundle", info_to_json(&info));
     print_info(&info);
     return FVM_EXIT_OK;
 }
@@ -118,7 +106,7 @@ static fvm_cli_exit list(const command *c)
         json_decref(all);
         return failed(err, &why);
     }
-    return c->json ? print_json(json_pack("{s:o}", "bundles", all)) : FVM_EXIT_OK;
+    return c->json ? fvm_json_answer("bundle", json_pack("{s:o}", "bundles", all)) : FVM_EXIT_OK;
 }
 
 static json_t *actors_to_json(const fvm_bundle_actor *actors, size_t count)
@@ -140,7 +128,7 @@ static fvm_cli_exit print_actors(const command *c, const fvm_bundle_info *info,
     if (c->json) {
         json_t *o = info_to_json(info);
         (void)json_object_set_new(o, "actors", actors_to_json(actors, count));
-        return print_json(o);
+        return fvm_json_answer("bundle", o);
     }
     uint64_t total = 0;
     print_info(info);
@@ -179,7 +167,7 @@ static fvm_cli_exit remove_one(const command *c)
     fvm_store_why why = { { 0 } };
     fvm_err err = fvm_bundle_remove(c->folder, c->words[1], &why);
     if (err != FVM_OK) return failed(err, &why);
-    if (c->json) return print_json(json_pack("{s:s}", "removed", c->words[1]));
+    if (c->json) return fvm_json_answer("bundle", json_pack("{s:s}", "removed", c->words[1]));
     return FVM_EXIT_OK;
 }
 

@@ -27,12 +27,6 @@ typedef struct request {
     const char *constructor, *args;
 } request;
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 /* hardhat: bytecode; foundry: bytecode.object; solc: evm.bytecode.object. */
 static const char *find_bytecode(const json_t *artefact)
 {
@@ -135,7 +129,7 @@ static fvm_cli_exit run(const request *q)
     if (err == FVM_OK) err = fvm_file_read(&text, q->file, FILE_MAX, &c.why);
     if (err != FVM_OK) {
         code = fvm_client_failed(&c, err);
-    } else if (ends_with(q->file, ".wasm")) {
+    } else if (fvm_ends_with(q->file, ".wasm")) {
         code = fvm_actor_client_deploy(&c, fvm_buf_bytes(&text), q->count ? q->words[0] : NULL);
     } else {
         code = deploy_evm(&c, q, fvm_buf_bytes(&text));
@@ -174,7 +168,7 @@ fvm_cli_exit fvm_cmd_deploy(int argc, char **argv)
             return FVM_EXIT_USAGE;
         }
     }
-    if (q.file && !(ends_with(q.file, ".wasm") && q.count > 1)) return run(&q);
+    if (q.file && !(fvm_ends_with(q.file, ".wasm") && q.count > 1)) return run(&q);
     fprintf(stderr, "fvm deploy: %s. See 'fvm deploy --help'.\n",
             q.file ? "a native actor has one argument" : "a file is missing");
     return FVM_EXIT_USAGE;

@@ -70,13 +70,8 @@ static fvm_err wrong(fvm_store_why *why, const char *what, const char *word)
 
 static fvm_err read_amount(fvm_big *out, const char *word, fvm_store_why *why)
 {
-    size_t digits = strspn(word, "0123456789");
-    bool fil = strcmp(word + digits, "FIL") == 0;
-    fvm_err err = FVM_ERR_MALFORMED;
-    if (digits && (fil || strcmp(word + digits, "atto") == 0))
-        err = fvm_big_from_text(out, (fvm_bytes){ (const uint8_t *)word, digits });
-    if (err == FVM_OK && fil) err = fvm_big_mul_u64(out, out, UINT64_C(1000000000000000000));
-    return err == FVM_OK ? err : wrong(why, "amount, as 5FIL or 5atto", word);
+    if (fvm_amount_read(out, word, false) == FVM_OK) return FVM_OK;
+    return wrong(why, "amount, as 5FIL or 5atto", word);
 }
 
 /* An address as text, or 20 bytes in hex after 0x. */

@@ -119,14 +119,8 @@ static bool wrong(const char *option, const char *value, const char *what)
 
 static bool read_balance(request *q, const char *word)
 {
-    size_t digits = strspn(word, "0123456789");
-    bool atto = strcmp(word + digits, "atto") == 0;
-    bool fil = !word[digits] || strcmp(word + digits, "FIL") == 0;
-    if (!digits || (!atto && !fil) ||
-        fvm_big_from_text(&q->balance, (fvm_bytes){ (const uint8_t *)word, digits }) != FVM_OK ||
-        (fil && fvm_big_mul_u64(&q->balance, &q->balance, UINT64_C(1000000000000000000)) != FVM_OK))
-        return wrong("--balance", word, "amount, as 5FIL or 5atto");
-    return true;
+    return fvm_amount_read(&q->balance, word, true) == FVM_OK ||
+           wrong("--balance", word, "amount, as 5FIL or 5atto");
 }
 
 static bool read_block_time(request *q, const char *word)

@@ -236,21 +236,16 @@ static fvm_err run_actor(request *q, outcome *o, fvm_bytes wasm)
     return err;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 /* Writes the profile, in the format that the file's name says. */
 static bool write_profile(const request *q, const fvm_profile *profile)
 {
     char title[300];
     FILE *out = fopen(q->profile, "w");
     (void)snprintf(title, sizeof title, "%s, method %" PRIu64, q->file, q->method);
-    bool good = out && (ends_with(q->profile, ".folded") ? fvm_profile_folded(out, profile)
-                        : ends_with(q->profile, ".json") ? fvm_profile_json(out, profile)
-                                                         : fvm_profile_svg(out, profile, title));
+    bool good = out &&
+                (fvm_ends_with(q->profile, ".folded") ? fvm_profile_folded(out, profile)
+                 : fvm_ends_with(q->profile, ".json") ? fvm_profile_json(out, profile)
+                                                      : fvm_profile_svg(out, profile, title));
     if (out) good = !ferror(out) && good;
     if (out) good = fclose(out) == 0 && good;
     if (!good) fprintf(stderr, "fvm run: %s: cannot be written\n", q->profile);

@@ -102,15 +102,6 @@ static fvm_cli_exit usage_error(const char *what)
 }
 
 /* Prints a value and gives it up. */
-static fvm_cli_exit print_json(json_t *value)
-{
-    if (!value) return failed(FVM_ERR_NOMEM, NULL);
-    fvm_json_print(stdout, value);
-    putchar('\n');
-    json_decref(value);
-    return FVM_EXIT_OK;
-}
-
 static bool get_type(fvm_signature_type *out, const char *name)
 {
     if (fvm_signature_type_from_name(out, name)) return true;
@@ -152,7 +143,7 @@ static json_t *key_to_json(const command *c, const fvm_address *address, uint8_t
 static fvm_cli_exit print_key(const command *c, const fvm_address *address, uint8_t type)
 {
     texts t;
-    if (c->json) return print_json(key_to_json(c, address, type));
+    if (c->json) return fvm_json_answer("wallet", key_to_json(c, address, type));
     show(&t, c, address);
     printf("%s%s%s\n", t.fil, t.eth[0] ? "  " : "", t.eth);
     return FVM_EXIT_OK;
@@ -193,7 +184,7 @@ static fvm_cli_exit list(command *c)
         json_decref(l.array);
         return failed(err, &why);
     }
-    if (c->json) return print_json(json_pack("{s:o}", "keys", l.array));
+    if (c->json) return fvm_json_answer("wallet", json_pack("{s:o}", "keys", l.array));
     if (l.count == 0) fprintf(stderr, "fvm wallet: no keys in %s\n", c->folder);
     return FVM_EXIT_OK;
 }
@@ -436,7 +427,8 @@ static fvm_cli_exit sign(command *c)
         if (err != FVM_OK) {
             code = failed(err, NULL);
         } else if (c->json) {
-            code = print_json(json_pack("{s:s%}", "signature", (char *)data.ptr, data.len));
+            code = fvm_json_answer("wallet",
+                                   json_pack("{s:s%}", "signature", (char *)data.ptr, data.len));
         } else {
             printf("%.*s\n", (int)data.len, (char *)data.ptr);
         }
@@ -464,7 +456,7 @@ static fvm_cli_exit verify(command *c)
         bool good = fvm_signature_verify(&s, &address, fvm_buf_bytes(&data));
         code = good ? FVM_EXIT_OK : FVM_EXIT_FAILED;
         if (c->json) {
-            (void)print_json(json_pack("{s:b}", "valid", good));
+            (void)fvm_json_answer("wallet", json_pack("{s:b}", "valid", good));
         } else {
             puts(good ? "valid" : "invalid");
         }
@@ -487,7 +479,7 @@ static fvm_cli_exit set_or_show_default(command *c)
                                 : fvm_keys_default(&address, c->folder, &why);
     if (err != FVM_OK) return failed(err, &why);
     show(&t, c, &address);
-    if (c->json) return print_json(json_pack("{s:s}", "address", t.fil));
+    if (c->json) return fvm_json_answer("wallet", json_pack("{s:s}", "address", t.fil));
     puts(t.fil);
     return FVM_EXIT_OK;
 }
@@ -522,7 +514,7 @@ static fvm_cli_exit mnemonic(command *c)
     if (err == FVM_ERR_INVALID) return usage_error("a mnemonic has 12, 15, 18, 21 or 24 words.");
     if (err != FVM_OK) return failed(err, NULL);
     if (c->json) {
-        (void)print_json(json_pack("{s:s}", "mnemonic", words));
+        (void)fvm_json_answer("wallet", json_pack("{s:s}", "mnemonic", words));
     } else {
         puts(words);
     }

@@ -1,9 +1,9 @@
 /* http_client.c - a client of HTTP on libwebsockets' loop, which runs while a request is under way. A
  * connection per request: requests here are few, and a node on this machine answers in microseconds. */
 #include "http_client.h"
+#include "base/clock.h"
 
 #include <libwebsockets.h>
-#include <time.h>
 
 #define CHUNK ((size_t)64 << 10)
 
@@ -152,13 +152,6 @@ void fvm_http_close(fvm_http *http)
     fvm_mem_free(NULL, http, sizeof *http);
 }
 
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static void nothing(lws_sorted_usec_list_t *timer)
 {
     (void)timer; /* its time has come: lws_service returns */
@@ -169,7 +162,7 @@ fvm_err fvm_http_post(fvm_http *http, fvm_buf *reply, unsigned *status, fvm_byte
 {
     request *r = &http->request;
     lws_sorted_usec_list_t timer = { 0 };
-    uint64_t start = now_ms();
+    uint64_t start = fvm_clock_ms();
     struct lws_client_connect_info info = {
         .context = http->context,
         .address = http->host,
@@ -186,7 +179,7 @@ fvm_err fvm_http_post(fvm_http *http, fvm_buf *reply, unsigned *status, fvm_byte
     if (!lws_client_connect_via_info(&info) && r->err == FVM_OK)
         (void)fail(r, FVM_ERR_IO, "no connection");
     lws_sul_schedule(http->context, 0, &timer, nothing, (lws_usec_t)timeout_ms * 1000);
-    while (!r->done && now_ms() - start < timeout_ms)
+    while (!r->done && fvm_clock_ms() - start < timeout_ms)
         if (lws_service(http->context, 0) < 0) break;
     lws_sul_cancel(&timer);
     if (!r->done) (void)fail(r, FVM_ERR_IO, "no reply in time");

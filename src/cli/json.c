@@ -189,3 +189,15 @@ void fvm_json_print(FILE *out, const json_t *value)
     /* a failing stream shows in ferror, which main looks at */
     (void)json_dumpf(value, out, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
 }
+
+fvm_cli_exit fvm_json_answer(const char *command, json_t *value)
+{
+    if (!value) {
+        fprintf(stderr, "fvm %s: %s\n", command, fvm_err_text(FVM_ERR_NOMEM));
+        return FVM_EXIT_HOST;
+    }
+    fvm_json_print(stdout, value);
+    putchar('\n');
+    json_decref(value);
+    return FVM_EXIT_OK;
+}

@@ -56,4 +56,7 @@ json_t *fvm_json_from_bytes(fvm_bytes utf8); /* bytes that are not UTF-8: in hex
 
 /** Prints compactly with sorted keys; strings that stand for big numbers stay strings. */
 void fvm_json_print(FILE *out, const json_t *value);
+/** A command's answer: a line on stdout. Takes `value`; NULL: there was no memory for it, which `command`
+ *  says on stderr. */
+fvm_cli_exit fvm_json_answer(const char *command, json_t *value);
 #endif

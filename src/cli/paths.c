@@ -21,12 +21,6 @@ static fvm_err keep(fvm_paths *paths, char *path)
     return FVM_OK;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 /* What a walk looks at: not hidden files, and not what lies beside vectors. */
 static int wanted(const struct dirent *entry)
 {
@@ -40,7 +34,7 @@ static fvm_err add(fvm_paths *paths, const char *path, unsigned depth, fvm_why *
     if (stat(path, &info) != 0)
         return fvm_why_set(why, FVM_ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
     if (!S_ISDIR(info.st_mode)) {
-        if (depth && !ends_with(path, ".json")) return FVM_OK;
+        if (depth && !fvm_ends_with(path, ".json")) return FVM_OK;
         char *copy = strdup(path);
         if (copy && keep(paths, copy) == FVM_OK) return FVM_OK;
         free(copy);
@@ -54,7 +48,7 @@ static fvm_err add(fvm_paths *paths, const char *path, unsigned depth, fvm_why *
     fvm_err err = FVM_OK;
     for (int i = 0; i < count; i++) {
         char *below = NULL;
-        if (err == FVM_OK && asprintf(&below, "%s%s%s", path, ends_with(path, "/") ? "" : "/",
+        if (err == FVM_OK && asprintf(&below, "%s%s%s", path, fvm_ends_with(path, "/") ? "" : "/",
                                       entries[i]->d_name) < 0) {
             below = NULL;
             err = fvm_why_set(why, FVM_ERR_NOMEM, "%s: out of memory", path);

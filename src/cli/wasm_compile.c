@@ -59,18 +59,6 @@ static json_t *figures_to_json(const char *file, const figures *f)
 }
 
 /* Prints and releases. */
-static fvm_cli_exit print_json(json_t *object)
-{
-    if (!object) {
-        fputs("fvm wasm: out of memory\n", stderr);
-        return FVM_EXIT_HOST;
-    }
-    fvm_json_print(stdout, object);
-    putchar('\n');
-    json_decref(object);
-    return FVM_EXIT_OK;
-}
-
 /* The worse of two outcomes. */
 static fvm_cli_exit worse(fvm_cli_exit a, fvm_cli_exit b)
 {
@@ -121,7 +109,8 @@ static fvm_cli_exit check_file(const fvm_wasm_command *c, const char *file)
                                        : json_pack("{s:s,s:s,s:s}", "file", file, "error",
                                                    fvm_err_text(err), "detail", f.detail);
         if (object) (void)json_object_set_new(object, "valid", json_boolean(err == FVM_OK));
-        code = worse(print_json(object), err == FVM_OK ? FVM_EXIT_OK : FVM_EXIT_FAILED);
+        code = worse(fvm_json_answer("wasm", object),
+                     err == FVM_OK ? FVM_EXIT_OK : FVM_EXIT_FAILED);
     } else if (err == FVM_OK) {
         print_valid(file, &f, m);
         print_missing(c, m);
@@ -168,7 +157,7 @@ static fvm_cli_exit compile_file(const fvm_wasm_command *c, const char *file, fi
     }
     if (err == FVM_OK) {
         if (c->json)
-            code = print_json(figures_to_json(file, &f));
+            code = fvm_json_answer("wasm", figures_to_json(file, &f));
         else if (c->stats)
             print_figures(file, &f);
         total->wasm_bytes += f.wasm_bytes;
@@ -192,7 +181,7 @@ fvm_cli_exit fvm_wasm_compile(const fvm_wasm_command *c)
     for (int i = 0; i < c->count; i++) code = worse(code, compile_file(c, c->words[i], &total));
     if (c->stats && c->count > 1) {
         if (c->json)
-            code = worse(code, print_json(figures_to_json("total", &total)));
+            code = worse(code, fvm_json_answer("wasm", figures_to_json("total", &total)));
         else
             print_figures("total", &total);
     }

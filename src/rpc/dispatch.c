@@ -1,16 +1,9 @@
 /* dispatch.c - JSON-RPC 2.0; see dispatch.h. Specification: jsonrpc.org/specification. */
 #include "dispatch.h"
+#include "base/clock.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 fvm_err fvm_rpc_fail(fvm_rpc_call *call, int code, const char *format, ...)
 {
@@ -127,7 +120,7 @@ static void run_call(const run *r, const json_t *id, fvm_bytes name, const json_
     fvm_jo_mark mark = fvm_jo_here(r->out);
     const fvm_rpc_method *m = fvm_rpc_table_find(r->table, name);
     fvm_rpc_call call;
-    uint64_t begun = now_ns();
+    uint64_t begun = fvm_clock_ns();
     call.node = r->node;
     call.session = r->session;
     call.alloc = r->alloc;
@@ -161,7 +154,7 @@ static void run_call(const run *r, const json_t *id, fvm_bytes name, const json_
         fvm_jo_end(r->out, '}');
     }
     if (!id) fvm_jo_back(r->out, mark);
-    uint64_t ns = now_ns() - begun;
+    uint64_t ns = fvm_clock_ns() - begun;
     count_call(r, m, code, ns);
     if (r->observer && r->observer->called)
         r->observer->called(r->observer->ctx, m, name, ns, code, call.message);

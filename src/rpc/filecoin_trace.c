@@ -1,17 +1,9 @@
 /* filecoin_trace.c - StateCall, StateReplay, StateCompute: what a message does, with every call and charge
  * (reference rpc.md 3). */
+#include "base/clock.h"
 #include "call_tree.h"
 #include "filecoin_json.h"
 #include "methods.h"
-
-#include <time.h>
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* --- the trace --- */
 
@@ -199,13 +191,13 @@ static fvm_err call_on(fvm_rpc_call *call, fvm_chain_view *view, const fvm_messa
 {
     fvm_receipt receipt;
     invocation i = { .message = m, .receipt = &receipt };
-    uint64_t begun = now_ns();
+    uint64_t begun = fvm_clock_ns();
     fvm_receipt_init(&receipt, call->alloc);
     fvm_err err = fvm_view_call(view, &receipt, m);
     if (err == FVM_OK) err = tree->err;
     if (err == FVM_OK) err = fvm_message_cid(&i.cid, m, call->alloc);
     if (err == FVM_OK) {
-        i.nanoseconds = now_ns() - begun;
+        i.nanoseconds = fvm_clock_ns() - begun;
         put_invocation(call->node, call->out, &i, tree);
     }
     fvm_receipt_deinit(&receipt);
@@ -247,14 +239,14 @@ static fvm_err before_one(void *ctx, const fvm_chain_message *m)
     replaying *r = ctx;
     (void)m;
     fvm_call_tree_reset(&r->tree);
-    r->begun = now_ns();
+    r->begun = fvm_clock_ns();
     return FVM_OK;
 }
 
 static fvm_err after_one(void *ctx, const fvm_chain_message *m, const fvm_receipt *receipt)
 {
     replaying *r = ctx;
-    const invocation i = { &m->message, m->cid, receipt, &m->base_fee, now_ns() - r->begun };
+    const invocation i = { &m->message, m->cid, receipt, &m->base_fee, fvm_clock_ns() - r->begun };
     if (r->wanted != UINT32_MAX && m->index != r->wanted) return FVM_OK;
     FVM_TRY(r->tree.err);
     if (r->call->out->buf.len > r->call->node->limits.reply_bytes) return FVM_ERR_LIMIT;

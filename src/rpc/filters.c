@@ -1,17 +1,10 @@
 /* filters.c - watches and the filters that are polled; see filters.h. */
+#include "base/clock.h"
 #include "filters_internal.h"
 
 #include "crypto/crypto.h"
 
 #include <stdlib.h>
-#include <time.h>
-
-uint64_t fvm__now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
-}
 
 /* --- watches --- */
 
@@ -36,7 +29,7 @@ fvm_err fvm__watch_new(fvm_watch **out, fvm_filters *f, fvm_watch_kind kind,
     fvm_log_criteria_init(criteria, alloc);
     pthread_mutex_init(&w->mutex, NULL);
     fvm_jo_init(&w->removed, alloc);
-    w->used_ms = fvm__now_ms();
+    w->used_ms = fvm_clock_ms();
     w->maker = pthread_self();
     if (kind == FVM_WATCH_PENDING)
         w->cursor = pending_next(f);
@@ -239,7 +232,7 @@ void fvm_filters_count(fvm_filters *f, size_t *polled, size_t *subscriptions)
 /* With the lock held: filters that nobody asked for within an hour go. */
 static void expire(fvm_filters *f)
 {
-    uint64_t now = fvm__now_ms();
+    uint64_t now = fvm_clock_ms();
     size_t at = 0;
     for (fvm_map_entry *e; (e = fvm_map_next(&f->by_id, &at));) {
         fvm_watch *w = e->value.ptr;
@@ -287,7 +280,7 @@ static fvm_watch *hold(fvm_filters *f, const uint8_t id[32])
     fvm_watch *w = e ? e->value.ptr : NULL;
     if (w) {
         w->refs++;
-        w->used_ms = fvm__now_ms();
+        w->used_ms = fvm_clock_ms();
     }
     pthread_mutex_unlock(&f->mutex);
     return w;

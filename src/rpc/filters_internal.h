@@ -56,5 +56,4 @@ FVM_NODISCARD fvm_err fvm__watch_logs(fvm_filters *f, fvm_watch *w, fvm_chain_ev
 FVM_NODISCARD fvm_err fvm__watch_next_pending(fvm_filters *f, fvm_watch *w, uint8_t hash[32]);
 /** Tells a Filecoin.ChainNotify of what is new. With the watch's mutex held. */
 FVM_NODISCARD fvm_err fvm__say_notify(fvm_filters *f, fvm_rpc_session *session, fvm_watch *w);
-uint64_t fvm__now_ms(void);
 #endif

@@ -1,20 +1,13 @@
 /* metrics.c - /metrics; format: prometheus.io/docs/instrumenting/exposition_formats. */
 #include "metrics.h"
+#include "base/clock.h"
 
 #include "filters.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
-
-uint64_t fvm_node_now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
-}
 
 __attribute__((format(printf, 2, 3))) static void line(fvm_buf *out, const char *format, ...)
 {
@@ -112,6 +105,6 @@ void fvm_node_metrics(fvm_node *node, fvm_buf *out)
     }
     one(out, "resident_bytes", "gauge", "memory of the process", resident_bytes());
     one(out, "uptime_seconds", "counter", "since the start",
-        (fvm_node_now_ms() - node->started_ms) / 1000);
+        (fvm_clock_ms() - node->started_ms) / 1000);
     put_methods(node, out);
 }

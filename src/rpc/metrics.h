@@ -6,5 +6,4 @@
 
 /** Appends the text; without memory, what there was room for. */
 void fvm_node_metrics(fvm_node *node, fvm_buf *out);
-uint64_t fvm_node_now_ms(void);
 #endif

@@ -1,4 +1,5 @@
 /* node.c - the node's parts put together: methods, keys, filters, log, server; see node.h. */
+#include "base/clock.h"
 #include "filters.h"
 #include "log.h"
 #include "methods.h"
@@ -145,7 +146,7 @@ fvm_err fvm_node_new(fvm_node **out, const fvm_node_options *o, const fvm_alloca
     node->wait_for_seal = true;
     node->shutdown = o->shutdown;
     node->shutdown_ctx = o->shutdown_ctx;
-    node->started_ms = fvm_node_now_ms();
+    node->started_ms = fvm_clock_ms();
     pthread_mutex_init(&node->keys_lock, NULL);
     fvm_err err = fill(node, o);
     if (err != FVM_OK) {
