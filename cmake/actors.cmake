@@ -74,8 +74,5 @@ add_custom_command(OUTPUT ${FVM_BUNDLE}
   COMMAND fvm-bundle ${FVM_BUNDLE} ${bundle_arguments}
   DEPENDS fvm-bundle ${bundle_files} VERBATIM)
 add_custom_target(fvm_bundle DEPENDS ${FVM_BUNDLE})
-set(embedded ${CMAKE_SOURCE_DIR}/src/store/embedded.S)
-set_source_files_properties(${embedded} PROPERTIES OBJECT_DEPENDS ${FVM_BUNDLE}
-  COMPILE_DEFINITIONS "FVM_BUNDLE_FILE=\"${FVM_BUNDLE}\"")
-target_sources(fvm_core PRIVATE ${embedded})
+fvm_embed(fvm_core fvm__embedded_car ${FVM_BUNDLE})
 add_dependencies(fvm_core fvm_bundle)

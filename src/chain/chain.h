@@ -505,9 +505,11 @@ void fvm_chain_watch(fvm_chain *chain, const fvm_trace_sink *sink);
 
 /* --- whole chains --- */
 
-/** Writes blocks, headers, messages and the states of all tipsets down to `from` as a CAR whose root
- *  is the head's tipset key (the head's block CID), with a block of the chain's own that holds
- *  what a chain is made from. */
+/** Writes headers, messages, receipts and states of all tipsets, and what fvm_chain_import needs to
+ *  make the chain again, as a CAR file at `path` ("-": stdout); its roots are described in export.c.
+ *  The file is on the disk and has its name when this succeeds, else `path` is as it was. Nothing
+ *  is sealed meanwhile.
+ *  Errors: FVM_ERR_IO, told in `why`; FVM_ERR_MISSING_BLOCK, FVM_ERR_BAD_STATE, FVM_ERR_NOMEM. */
 FVM_NODISCARD fvm_err fvm_chain_export(fvm_chain *chain, const char *path, fvm_store_why *why);
 /** Makes a chain in an empty ledger from such a CAR: blocks are verified, tipsets re-executed. */
 FVM_NODISCARD fvm_err fvm_chain_import(fvm_chain **out, const fvm_chain_options *options,

@@ -10,14 +10,9 @@
 #include "chain_internal.h"
 
 #include "ipld/amt.h"
-#include "ipld/car.h"
 #include "ipld/cbor.h"
+#include "store/car_out.h"
 #include "store/dag.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #define NAME "libfvm chain"
 #define VERSION 1
@@ -99,86 +94,50 @@ static fvm_err describe(fvm_chain *c, fvm_cid *out, const fvm_blockstore *bs)
 
 /* --- writing --- */
 
-typedef struct car_file {
-    FILE *file;
-    fvm_buf scratch;
-} car_file;
-
-static fvm_err write_scratch(car_file *car)
+static fvm_err write_blocks(fvm_chain *c, fvm__car_out *car, const fvm_blockstore *memory,
+                            const fvm_cid *roots, size_t count, fvm_store_why *why)
 {
-    size_t n = fwrite(car->scratch.ptr, 1, car->scratch.len, car->file);
-    return n == car->scratch.len ? FVM_OK : FVM_ERR_IO;
-}
-
-static fvm_err write_section(void *ctx, const fvm_cid *cid, fvm_bytes data)
-{
-    car_file *car = ctx;
-    car->scratch.len = 0;
-    FVM_TRY(fvm_car_put_block(&car->scratch, cid, data));
-    return write_scratch(car);
-}
-
-static fvm_err write_car(fvm_chain *c, car_file *car, const fvm_blockstore *memory,
-                         fvm_store_why *why)
-{
-    fvm_tipset head;
     fvm_blockstore both;
     const fvm_blockstore *layers[] = { memory, c->blocks };
-    fvm_cid roots[3];
-    fvm_chain_head(c, &head);
-    roots[0] = head.block;
-    roots[1] = head.state;
-    FVM_TRY(describe(c, &roots[2], memory));
-    FVM_TRY(fvm_car_put_header(&car->scratch, roots, FVM_COUNT(roots)));
-    FVM_TRY(write_scratch(car));
     FVM_TRY(fvm_blockstore_layered_new(&both, layers, FVM_COUNT(layers), c->alloc));
-    fvm__dag_visitor visitor = { write_section, NULL, car };
-    fvm_err err = fvm__dag_walk(&both, roots, FVM_COUNT(roots), &visitor, c->alloc, why);
+    fvm__dag_visitor visitor = { fvm__car_out_visit, NULL, car };
+    fvm_err err = fvm__dag_walk(&both, roots, count, &visitor, c->alloc, why);
     /* nothing in the state links to the manifest's own block */
     if (err == FVM_OK) {
         fvm_buf block;
         fvm_buf_init(&block, c->alloc);
         err = fvm_blockstore_get(c->blocks, &block, &c->params.manifest);
-        if (err == FVM_OK) err = write_section(car, &c->params.manifest, fvm_buf_bytes(&block));
+        if (err == FVM_OK) err = fvm__car_out_put(car, &c->params.manifest, fvm_buf_bytes(&block));
         fvm_buf_deinit(&block);
     }
     fvm_blockstore_free(&both);
     return err;
 }
 
-static fvm_err write_file(fvm_chain *c, const char *temp, fvm_store_why *why)
+static fvm_err write_car(fvm_chain *c, const char *path, const fvm_blockstore *memory,
+                         fvm_store_why *why)
 {
-    fvm_blockstore memory;
-    car_file car = { .file = fopen(temp, "wb") };
-    if (!car.file) return fvm__why(why, FVM_ERR_IO, "cannot write %s: %s", temp, strerror(errno));
-    fvm_buf_init(&car.scratch, c->alloc);
-    fvm_err err = fvm_blockstore_memory_new(&memory, c->alloc);
-    if (err == FVM_OK) {
-        err = write_car(c, &car, &memory, why);
-        fvm_blockstore_free(&memory);
-    }
-    if (err == FVM_OK && (fflush(car.file) != 0 || fsync(fileno(car.file)) != 0)) err = FVM_ERR_IO;
-    if (fclose(car.file) != 0 && err == FVM_OK) err = FVM_ERR_IO;
-    fvm_buf_deinit(&car.scratch);
-    if (err == FVM_ERR_IO) return fvm__why(why, err, "cannot write %s: %s", temp, strerror(errno));
-    return err;
+    fvm_tipset head;
+    fvm__car_out car;
+    fvm_cid roots[3];
+    fvm_chain_head(c, &head);
+    roots[0] = head.block;
+    roots[1] = head.state;
+    FVM_TRY(describe(c, &roots[2], memory));
+    FVM_TRY(fvm__car_out_open(&car, path, roots, FVM_COUNT(roots), true, c->alloc, why));
+    fvm_err err = write_blocks(c, &car, memory, roots, FVM_COUNT(roots), why);
+    return fvm__car_out_close(&car, err, why);
 }
 
 /* The writer's lock is held, so that nothing is rewound meanwhile. */
 fvm_err fvm_chain_export(fvm_chain *c, const char *path, fvm_store_why *why)
 {
-    size_t len = strlen(path);
-    char *temp = fvm_mem_alloc(c->alloc, len + 5);
-    if (!temp) return FVM_ERR_NOMEM;
-    memcpy(temp, path, len);
-    memcpy(temp + len, ".tmp", 5);
+    fvm_blockstore memory;
+    FVM_TRY(fvm_blockstore_memory_new(&memory, c->alloc));
     pthread_mutex_lock(&c->writer);
-    fvm_err err = write_file(c, temp, why);
+    fvm_err err = write_car(c, path, &memory, why);
     pthread_mutex_unlock(&c->writer);
-    if (err == FVM_OK && rename(temp, path) != 0)
-        err = fvm__why(why, FVM_ERR_IO, "cannot write %s: %s", path, strerror(errno));
-    if (err != FVM_OK) (void)unlink(temp);
-    fvm_mem_free(c->alloc, temp, len + 5);
+    fvm_blockstore_free(&memory);
     return err;
 }
 

@@ -2,7 +2,6 @@
 #include "blocks.h"
 #include "base/clock.h"
 
-#include "ipld/car.h"
 #include "ipld/cbor.h"
 #include "store/bundle.h"
 
@@ -163,74 +162,6 @@ void fvm_cli_progress_end(fvm_cli_progress *p)
 {
     if (p->printed) fputs("\r\033[K", stderr);
     p->printed = false;
-}
-
-/* --- output --- */
-
-static fvm_err write_scratch(fvm_cli_car_out *out)
-{
-    bool ok = fwrite(out->scratch.ptr, 1, out->scratch.len, out->file) == out->scratch.len;
-    out->bytes += out->scratch.len;
-    out->scratch.len = 0;
-    return ok ? FVM_OK : FVM_ERR_IO;
-}
-
-fvm_err fvm_cli_car_out_open(fvm_cli_car_out *out, const char *path, const fvm_cid *roots,
-                             size_t count, fvm_store_why *why)
-{
-    *out = (fvm_cli_car_out){ .path = path };
-    fvm_buf_init(&out->scratch, NULL);
-    if (strcmp(path, "-") == 0) {
-        out->file = stdout;
-    } else {
-        size_t len = strlen(path);
-        int fd = -1;
-        out->temp = malloc(len + 8);
-        if (out->temp) {
-            memcpy(out->temp, path, len);
-            memcpy(out->temp + len, ".XXXXXX", 8);
-            fd = mkstemp(out->temp);
-        }
-        if (fd >= 0) out->file = fdopen(fd, "wb");
-        if (!out->file) {
-            fvm_err err = fvm__why(why, FVM_ERR_IO, "%s: %s", path, strerror(errno));
-            if (fd >= 0) {
-                close(fd);
-                (void)unlink(out->temp);
-            }
-            free(out->temp);
-            out->temp = NULL;
-            return err;
-        }
-    }
-    fvm_err err = fvm_car_put_header(&out->scratch, roots, count);
-    if (err == FVM_OK) err = write_scratch(out);
-    return err == FVM_OK ? FVM_OK : fvm_cli_car_out_close(out, err, why);
-}
-
-fvm_err fvm_cli_car_out_put(fvm_cli_car_out *out, const fvm_cid *cid, fvm_bytes data)
-{
-    FVM_TRY(fvm_car_put_block(&out->scratch, cid, data));
-    out->blocks++;
-    return write_scratch(out);
-}
-
-fvm_err fvm_cli_car_out_close(fvm_cli_car_out *out, fvm_err err, fvm_store_why *why)
-{
-    bool failed = err == FVM_ERR_IO && ferror(out->file);
-    if (fflush(out->file) != 0) failed = true;
-    if (out->temp) {
-        mode_t mask = umask(0); /* mkstemp's files are for the user alone; this one is as others */
-        (void)umask(mask);
-        if (fchmod(fileno(out->file), 0666 & ~mask) != 0) failed = true;
-        if (fclose(out->file) != 0) failed = true;
-        if (err == FVM_OK && !failed && rename(out->temp, out->path) != 0) failed = true;
-        if (err != FVM_OK || failed) (void)unlink(out->temp);
-        free(out->temp);
-    }
-    fvm_buf_deinit(&out->scratch);
-    if (failed) err = fvm__why(why, FVM_ERR_IO, "%s: cannot be written", out->path);
-    return err;
 }
 
 /* --- paths --- */

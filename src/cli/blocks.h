@@ -1,5 +1,5 @@
-/* blocks.h - what `fvm car` and `fvm ipld` share: opening what holds blocks, writing CAR files,
- * paths through blocks, and progress. */
+/* blocks.h - what `fvm car` and `fvm ipld` share: opening what holds blocks, paths through blocks, and
+ * progress. */
 #ifndef FVM_CLI_BLOCKS_H
 #define FVM_CLI_BLOCKS_H
 
@@ -30,20 +30,6 @@ fvm_cli_progress fvm_cli_progress_new(const char *doing, uint64_t total);
 void fvm_cli_progress_show(fvm_cli_progress *progress, uint64_t blocks, uint64_t bytes);
 /** Takes the line away. */
 void fvm_cli_progress_end(fvm_cli_progress *progress);
-
-/** A CAR being written: to a file that gets its name when it is whole, or to stdout ("-"). */
-typedef struct fvm_cli_car_out {
-    FILE *file;
-    const char *path; /* borrowed */
-    char *temp;       /* NULL: stdout */
-    fvm_buf scratch;
-    uint64_t blocks, bytes;
-} fvm_cli_car_out;
-FVM_NODISCARD fvm_err fvm_cli_car_out_open(fvm_cli_car_out *out, const char *path,
-                                           const fvm_cid *roots, size_t count, fvm_store_why *why);
-FVM_NODISCARD fvm_err fvm_cli_car_out_put(fvm_cli_car_out *out, const fvm_cid *cid, fvm_bytes data);
-/** Finishes the file if `err` is FVM_OK, else takes it away; gives back `err` or what failed now. */
-fvm_err fvm_cli_car_out_close(fvm_cli_car_out *out, fvm_err err, fvm_store_why *why);
 
 /** A place in a DAG, found by "CID/key/0/...". */
 typedef struct fvm_cli_place {

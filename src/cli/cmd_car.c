@@ -3,6 +3,7 @@
 #include "car.h"
 
 #include "ipld/cbor.h"
+#include "store/car_out.h"
 #include "store/carstream.h"
 #include "store/dag.h"
 
@@ -54,7 +55,7 @@ static fvm_cli_exit need_output(void)
 }
 
 /* Numbers about a CAR that was written; not on stdout if the CAR itself is there. */
-static void print_written(const fvm_car_command *c, const fvm_cli_car_out *out, uint64_t missing)
+static void print_written(const fvm_car_command *c, const fvm__car_out *out, uint64_t missing)
 {
     FILE *to = strcmp(out->path, "-") == 0 ? stderr : stdout;
     if (c->json)
@@ -97,13 +98,13 @@ static fvm_err create_roots(fvm_buf *roots, fvm_buf *data, const fvm_car_command
     return FVM_OK;
 }
 
-static fvm_err create_blocks(fvm_cli_car_out *out, fvm_buf *data, const fvm_car_command *c,
+static fvm_err create_blocks(fvm__car_out *out, fvm_buf *data, const fvm_car_command *c,
                              fvm_store_why *why)
 {
     for (int i = 0; i < c->count; i++) {
         fvm_cid cid;
         FVM_TRY(file_to_block(data, &cid, c, c->words[i], why));
-        FVM_TRY(fvm_cli_car_out_put(out, &cid, fvm_buf_bytes(data)));
+        FVM_TRY(fvm__car_out_put(out, &cid, fvm_buf_bytes(data)));
     }
     return FVM_OK;
 }
@@ -112,7 +113,7 @@ static fvm_cli_exit create(const fvm_car_command *c)
 {
     fvm_store_why why = { { 0 } };
     fvm_buf roots, data;
-    fvm_cli_car_out out;
+    fvm__car_out out;
     if (!c->output) return need_output();
     for (int i = 0; i < c->count; i++) {
         if (strcmp(c->words[i], "-") != 0) continue;
@@ -123,11 +124,11 @@ static fvm_cli_exit create(const fvm_car_command *c)
     fvm_buf_init(&data, NULL);
     fvm_err err = create_roots(&roots, &data, c, &why);
     if (err == FVM_OK)
-        err = fvm_cli_car_out_open(&out, c->output, (const fvm_cid *)(void *)roots.ptr,
-                                   roots.len / sizeof(fvm_cid), &why);
+        err = fvm__car_out_open(&out, c->output, (const fvm_cid *)(void *)roots.ptr,
+                                roots.len / sizeof(fvm_cid), false, NULL, &why);
     if (err == FVM_OK) {
         err = create_blocks(&out, &data, c, &why);
-        err = fvm_cli_car_out_close(&out, err, &why);
+        err = fvm__car_out_close(&out, err, &why);
         if (err == FVM_OK) print_written(c, &out, 0);
     }
     fvm_buf_deinit(&roots);
@@ -238,7 +239,7 @@ static fvm_cli_exit import(const fvm_car_command *c)
 
 typedef struct export
 {
-    fvm_cli_car_out out;
+    fvm__car_out out;
     fvm_cli_progress progress;
     uint64_t missing;
 }
@@ -247,7 +248,7 @@ export;
 static fvm_err export_block(void *ctx, const fvm_cid *cid, fvm_bytes data)
 {
     export *e = ctx;
-    FVM_TRY(fvm_cli_car_out_put(&e->out, cid, data));
+    FVM_TRY(fvm__car_out_put(&e->out, cid, data));
     fvm_cli_progress_show(&e->progress, e->out.blocks, e->out.bytes);
     return FVM_OK;
 }
@@ -291,11 +292,11 @@ static fvm_err export_dag(const fvm_car_command *c, const fvm_cli_source *source
     FVM_TRY(export_roots(roots, c, source, why));
     const fvm_cid *cids = (const fvm_cid *)(void *)roots->ptr;
     size_t count = roots->len / sizeof *cids;
-    FVM_TRY(fvm_cli_car_out_open(&e.out, c->output, cids, count, why));
+    FVM_TRY(fvm__car_out_open(&e.out, c->output, cids, count, false, NULL, why));
     fvm__dag_visitor visitor = { export_block, c->allow_missing ? export_missing : NULL, &e };
     fvm_err err = fvm__dag_walk(&source->bs, cids, count, &visitor, NULL, why);
     fvm_cli_progress_end(&e.progress);
-    err = fvm_cli_car_out_close(&e.out, err, why);
+    err = fvm__car_out_close(&e.out, err, why);
     if (err == FVM_OK) print_written(c, &e.out, e.missing);
     return err;
 }

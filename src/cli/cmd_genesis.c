@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/vector.h"
 #include "ipld/cbor.h"
+#include "store/car_out.h"
 #include "store/dag.h"
 #include "store/source.h"
 #include <fvm/genesis.h>
@@ -174,20 +175,15 @@ static fvm_err put_info(outcome *o, const fvm_blockstore *bs, const request *q)
     return err;
 }
 
-static fvm_err put_block(void *ctx, const fvm_cid *cid, fvm_bytes data)
-{
-    return fvm_cli_car_out_put(ctx, cid, data);
-}
-
 static fvm_err write_car(const outcome *o, const fvm_blockstore *bs, const char *path,
                          fvm_store_why *why)
 {
     const fvm_cid roots[] = { o->root, o->info };
-    fvm_cli_car_out out;
-    FVM_TRY(fvm_cli_car_out_open(&out, path, roots, FVM_COUNT(roots), why));
-    fvm__dag_visitor visitor = { put_block, NULL, &out };
+    fvm__car_out out;
+    FVM_TRY(fvm__car_out_open(&out, path, roots, FVM_COUNT(roots), false, NULL, why));
+    fvm__dag_visitor visitor = { fvm__car_out_visit, NULL, &out };
     fvm_err err = fvm__dag_walk(bs, roots, FVM_COUNT(roots), &visitor, NULL, why);
-    return fvm_cli_car_out_close(&out, err, why);
+    return fvm__car_out_close(&out, err, why);
 }
 
 /* The manifest's root and its list, which the description links, come along. */

@@ -220,12 +220,12 @@ fvm_err fvm_bundle_each(const char *folder,
 
 /* --- opening --- */
 
-extern const uint8_t fvm__embedded_car[]; /* embedded.S */
-extern const uint64_t fvm__embedded_car_len;
+extern const uint8_t fvm__embedded_car[]; /* cmake/actors.cmake */
+extern const size_t fvm__embedded_car_len;
 
 fvm_bytes fvm__bundle_embedded(void)
 {
-    return (fvm_bytes){ fvm__embedded_car, (size_t)fvm__embedded_car_len };
+    return (fvm_bytes){ fvm__embedded_car, fvm__embedded_car_len };
 }
 
 /* Two bundles, one CAR: a root each. */

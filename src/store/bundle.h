@@ -15,7 +15,7 @@
 #define FVM__BUNDLE_ACTORS_MAX 256
 #define FVM__BUNDLE_MANIFEST_MAX (64u << 10)
 
-/** The bundle of our own actors as the build made it; see embedded.S. */
+/** The bundle of our own actors as the build made it (cmake/actors.cmake). */
 fvm_bytes fvm__bundle_embedded(void);
 /** Whether `name` is <network>-v<number>: lower case letters, digits and dashes. */
 bool fvm__bundle_name_is(const char *name);

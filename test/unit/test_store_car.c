@@ -1,4 +1,5 @@
 /* CAR files as read-only stores, layers of stores, and the stream below them. */
+#include "store/car_out.h"
 #include "store_helpers.h"
 
 static uint8_t room[SAMPLE_ROOM];
@@ -305,4 +306,82 @@ TEST(a_car_below_memory_serves_as_copies)
     fvm_blockstore_free(&base);
     fvm_buf_deinit(&car);
     temp_folder_free(&t);
+}
+
+/* --- writing --- */
+
+static void put_samples(fvm__car_out *out, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        fvm_bytes data = sample_data(room, sizeof room, i);
+        fvm_cid cid = fvm_cid_of(FVM_CODEC_RAW, data);
+        CHECK_OK(fvm__car_out_put(out, &cid, data));
+    }
+}
+
+TEST(a_written_car_has_its_name_when_it_is_whole)
+{
+    temp_folder t = temp_folder_new();
+    temp_path path = in_folder(&t, "a.car");
+    fvm_buf want, got;
+    fvm__car_out out;
+    fvm_cid root = fvm_cid_of(FVM_CODEC_RAW, sample_data(room, sizeof room, 0));
+    fvm_buf_init(&want, NULL);
+    fvm_buf_init(&got, NULL);
+    sample_car(&want, 20);
+    for (int sync = 0; sync < 2; sync++) {
+        CHECK_OK(fvm__car_out_open(&out, path.text, &root, 1, sync != 0, NULL, NULL));
+        put_samples(&out, 20);
+        if (sync == 0) CHECK(access(path.text, F_OK) != 0);
+        CHECK_OK(fvm__car_out_close(&out, FVM_OK, NULL));
+        got.len = 0;
+        read_file_into(&got, path.text);
+        CHECK(fvm_bytes_eq(fvm_buf_bytes(&got), fvm_buf_bytes(&want)));
+        CHECK(out.blocks == 20 && out.bytes == want.len);
+        CHECK(count_files(t.path) == 1);
+    }
+    fvm_buf_deinit(&want);
+    fvm_buf_deinit(&got);
+    temp_folder_free(&t);
+}
+
+TEST(a_car_that_was_given_up_leaves_what_was_there)
+{
+    temp_folder t = temp_folder_new();
+    temp_path path = in_folder(&t, "a.car"), nowhere = in_folder(&t, "none/a.car");
+    fvm_buf got;
+    fvm__car_out out, second;
+    fvm_store_why why = { { 0 } };
+    fvm_cid root = fvm_cid_of(FVM_CODEC_RAW, sample_data(room, sizeof room, 0));
+    fvm_buf_init(&got, NULL);
+    write_file(path.text, FVM_STR("before"));
+    CHECK_OK(fvm__car_out_open(&out, path.text, &root, 1, false, NULL, NULL));
+    CHECK_OK(fvm__car_out_open(&second, path.text, &root, 1, false, NULL, NULL));
+    put_samples(&out, 3);
+    CHECK_ERR(fvm__car_out_close(&out, FVM_ERR_MISSING_BLOCK, &why), FVM_ERR_MISSING_BLOCK);
+    CHECK_ERR(fvm__car_out_close(&second, FVM_ERR_NOMEM, &why), FVM_ERR_NOMEM);
+    CHECK(why.text[0] == 0);
+    read_file_into(&got, path.text);
+    CHECK(fvm_bytes_eq(fvm_buf_bytes(&got), FVM_STR("before")));
+    CHECK(count_files(t.path) == 1);
+    CHECK_ERR(fvm__car_out_open(&out, nowhere.text, &root, 1, false, NULL, &why), FVM_ERR_IO);
+    CHECK(strstr(why.text, nowhere.text) != NULL);
+    fvm_buf_deinit(&got);
+    temp_folder_free(&t);
+}
+
+TEST(a_disk_that_is_full_is_told)
+{
+    fvm__car_out out;
+    fvm_store_why why = { { 0 } };
+    fvm_cid root = fvm_cid_of(FVM_CODEC_RAW, FVM_STR("x"));
+    if (access("/dev/full", W_OK) != 0) return;
+    CHECK_OK(fvm__car_out_open(&out, "-", &root, 1, false, NULL, NULL));
+    FILE *full = fopen("/dev/full", "wb");
+    CHECK(full != NULL);
+    out.file = full;
+    CHECK_OK(fvm__car_out_put(&out, &root, FVM_STR("x")));
+    CHECK_ERR(fvm__car_out_close(&out, FVM_OK, &why), FVM_ERR_IO);
+    CHECK(why.text[0] != 0);
+    fclose(full);
 }
