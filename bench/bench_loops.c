@@ -47,7 +47,7 @@ static fvm_err side_open(side *s, const fvm_vector *v, fvm_engine *engine,
         .circulating_supply = v->circulating_supply,
         .externs = externs,
     };
-    fvm_why why;
+    fvm_store_why why;
     s->best = 1e9;
     s->net = *fvm_network_find(variant->nv);
     s->rules = *s->net.wasm;
@@ -137,7 +137,7 @@ static fvm_vector *load(const char *folder, const char *name)
 {
     char path[4200];
     fvm_vector *v;
-    fvm_why why;
+    fvm_store_why why;
     (void)snprintf(path, sizeof path, "%s/bench-%s.json", folder, name);
     if (fvm_vector_load(&v, path, &why) == FVM_OK) return v;
     printf("SKIPPED: %s\n", why.text);

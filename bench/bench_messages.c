@@ -91,7 +91,7 @@ static fvm_err measure_rounds(figures *f, const fvm_vector *v, fvm_context *cont
 /* Once to warm up, with every module compiled then, and again for the figures: the least of a few
  * runs, as what else the machine does only adds.
  * FVM_ERR_NOT_FOUND: a bundle is missing; told in `why`, as other errors are. */
-static fvm_err measure(figures *f, const fvm_vector *v, fvm_context *context, fvm_why *why)
+static fvm_err measure(figures *f, const fvm_vector *v, fvm_context *context, fvm_store_why *why)
 {
     const fvm_vector_variant *variant = &v->variants[0];
     fvm_blockstore store;
@@ -99,7 +99,7 @@ static fvm_err measure(figures *f, const fvm_vector *v, fvm_context *context, fv
     fvm_err err = inputs ? fvm_vector_store(&store, v) : FVM_ERR_NOMEM;
     if (err != FVM_OK) {
         free(inputs);
-        return fvm_why_set(why, err, "%s", fvm_err_text(err));
+        return fvm__why(why, err, "%s", fvm_err_text(err));
     }
     err = fvm_vector_bundle(v, variant, &store, why);
     if (err == FVM_OK) {
@@ -110,7 +110,7 @@ static fvm_err measure(figures *f, const fvm_vector *v, fvm_context *context, fv
             err = measure_rounds(f, v, context, &store, inputs, v->bench.repeat);
             if (run && least < f->seconds) f->seconds = least;
         }
-        if (err != FVM_OK) (void)fvm_why_set(why, err, "%s", fvm_err_text(err));
+        if (err != FVM_OK) (void)fvm__why(why, err, "%s", fvm_err_text(err));
     }
     fvm_blockstore_free(&store);
     free(inputs);
@@ -121,7 +121,7 @@ static fvm_err measure(figures *f, const fvm_vector *v, fvm_context *context, fv
 static bool bench_file(const char *file, fvm_context *context)
 {
     fvm_vector *v;
-    fvm_why why;
+    fvm_store_why why;
     figures f = { 0 };
     if (fvm_vector_load(&v, file, &why) != FVM_OK) {
         printf("%s\n", why.text);
@@ -171,7 +171,7 @@ int main(int argc, char **argv)
     char **paths = argc > 1 ? argv + 1 : defaults;
     int count = argc > 1 ? argc - 1 : 1;
     fvm_paths files = { 0 };
-    fvm_why why;
+    fvm_store_why why;
     bool good = true;
     for (int i = 0; i < count; i++) {
         fvm_err err = fvm_paths_add(&files, paths[i], &why);

@@ -54,7 +54,7 @@ fvm_err fvm__ledger_db_get(fvm__ledger_db *db, fvm_buf *out, fvm_bytes key, fvm_
 {
     MDB_txn *txn;
     MDB_val k = val_of(key), v;
-    fvm_bytes data;
+    fvm_bytes data = { NULL, 0 };
     fvm_err err = fvm__lmdb_read_begin(db->lmdb, &txn);
     if (err != FVM_OK) return fvm__why(why, err, "%s", db->lmdb->last.text);
     int rc = mdb_get(txn, db->lmdb->dbi, &k, &v);

@@ -350,6 +350,7 @@ static fvm_err recover_journal(recovery *r, uint64_t number, bool newest)
         err = fvm__why(r->why, FVM_ERR_MALFORMED, "%s: is journal %" PRIu64, path, r->file.number);
     if (err == FVM_OK && !whole && !newest && r->file.number != 0 && r->same_boot)
         err = fvm__why(r->why, FVM_ERR_MALFORMED, "%s: cut off, and there is a later one", path);
+    r->name = NULL; /* it lies in `name` */
     fvm_buf_deinit(&bytes);
     return err;
 }

@@ -93,7 +93,8 @@ static void drop_best(work *w)
 static void advance_best(work *w)
 {
     struct fvm__run *run = &w->ready.runs[w->heap[0]];
-    if (++run->at == run->end ||
+    run->at++;
+    if (run->at == run->end ||
         is_bare(front(w, w->heap[0])) != is_bare(w->ready.messages[run->at - 1]))
         drop_best(w);
     else

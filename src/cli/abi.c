@@ -73,16 +73,16 @@ static bool take_apart(type *out, const char *text)
     return strcmp(end, "]") == 0 && out->fixed > 0 && out->fixed <= ELEMENTS_MAX;
 }
 
-fvm_err fvm_abi_add(fvm_abi_types *types, const char *text, fvm_why *why)
+fvm_err fvm_abi_add(fvm_abi_types *types, const char *text, fvm_store_why *why)
 {
     type t;
     if (types->count == FVM_ABI_PARAMS_MAX)
-        return fvm_why_set(why, FVM_ERR_MALFORMED, "more than %d parameters", FVM_ABI_PARAMS_MAX);
+        return fvm__why(why, FVM_ERR_MALFORMED, "more than %d parameters", FVM_ABI_PARAMS_MAX);
     if (strlen(text) > 20 || !take_apart(&t, text))
-        return fvm_why_set(why, FVM_ERR_MALFORMED,
-                           "'%.60s' is no type that is taken here (elementary ones, and arrays of "
-                           "these)",
-                           text);
+        return fvm__why(why, FVM_ERR_MALFORMED,
+                        "'%.60s' is no type that is taken here (elementary ones, and arrays of "
+                        "these)",
+                        text);
     bool bare = strcmp(t.base, "uint") == 0 || strcmp(t.base, "int") == 0;
     size_t n = strlen(t.base);
     (void)snprintf(types->type[types->count++], sizeof types->type[0], "%s%s%s", t.base,
@@ -91,7 +91,7 @@ fvm_err fvm_abi_add(fvm_abi_types *types, const char *text, fvm_why *why)
 }
 
 /* Types up to the closing bracket; `*text` is behind it afterwards. */
-static fvm_err read_types(fvm_abi_types *out, const char **text, fvm_why *why)
+static fvm_err read_types(fvm_abi_types *out, const char **text, fvm_store_why *why)
 {
     const char *p = *text;
     char word[40];
@@ -103,7 +103,7 @@ static fvm_err read_types(fvm_abi_types *out, const char **text, fvm_why *why)
     for (;;) {
         size_t n = strcspn(p, ",)"), used = n;
         if (p[n] == '\0' || n >= sizeof word)
-            return fvm_why_set(why, FVM_ERR_MALFORMED, "a bracket or a type is missing");
+            return fvm__why(why, FVM_ERR_MALFORMED, "a bracket or a type is missing");
         memcpy(word, p, n);
         word[n] = '\0';
         char *w = word;
@@ -118,21 +118,21 @@ static fvm_err read_types(fvm_abi_types *out, const char **text, fvm_why *why)
 }
 
 fvm_err fvm_abi_hash(uint8_t hash[32], fvm_abi_types *in, fvm_abi_types *out, const char *text,
-                     fvm_why *why)
+                     fvm_store_why *why)
 {
     char canonical[FVM_ABI_PARAMS_MAX * 42 + 200];
     const char *open = strchr(text, '('), *p = open ? open + 1 : NULL;
     in->count = out->count = 0;
     if (!open || open - text > 128)
-        return fvm_why_set(why, FVM_ERR_MALFORMED,
-                           "'%.60s' is no signature, as transfer(address,uint256)", text);
+        return fvm__why(why, FVM_ERR_MALFORMED,
+                        "'%.60s' is no signature, as transfer(address,uint256)", text);
     FVM_TRY(read_types(in, &p, why));
     while (*p == ' ') p++;
     if (*p == '(') {
         p++;
         FVM_TRY(read_types(out, &p, why));
     }
-    if (*p != '\0') return fvm_why_set(why, FVM_ERR_MALFORMED, "'%.60s' stands after it", p);
+    if (*p != '\0') return fvm__why(why, FVM_ERR_MALFORMED, "'%.60s' stands after it", p);
     int n = snprintf(canonical, sizeof canonical, "%.*s(", (int)(open - text), text);
     for (size_t i = 0; i < in->count; i++)
         n += snprintf(canonical + n, sizeof canonical - (size_t)n, "%s%s", i ? "," : "",
@@ -143,7 +143,7 @@ fvm_err fvm_abi_hash(uint8_t hash[32], fvm_abi_types *in, fvm_abi_types *out, co
 }
 
 fvm_err fvm_abi_signature(uint8_t selector[4], fvm_abi_types *in, fvm_abi_types *out,
-                          const char *text, fvm_why *why)
+                          const char *text, fvm_store_why *why)
 {
     uint8_t hash[32];
     FVM_TRY(fvm_abi_hash(hash, in, out, text, why));
@@ -161,7 +161,7 @@ static fvm_err put_word(fvm_buf *out, uint64_t value)
 }
 
 /* Two's complement of the magnitude that wire bytes hold. */
-static fvm_err put_number(fvm_buf *out, const char *base, const char *text, fvm_why *why)
+static fvm_err put_number(fvm_buf *out, const char *base, const char *text, fvm_store_why *why)
 {
     uint8_t word[32] = { 0 }, wire[FVM_BIG_WIRE_MAX];
     fvm_big v;
@@ -176,13 +176,13 @@ static fvm_err put_number(fvm_buf *out, const char *base, const char *text, fvm_
         if (err == FVM_OK) err = fvm_hex_decode(&hex, fvm_bytes_of(even));
         if (err == FVM_OK) err = fvm_big_read(&v, fvm_buf_bytes(&hex));
         fvm_buf_deinit(&hex);
-        if (err != FVM_OK) return fvm_why_set(why, FVM_ERR_MALFORMED, "'%s' is no number", text);
+        if (err != FVM_OK) return fvm__why(why, FVM_ERR_MALFORMED, "'%s' is no number", text);
     } else if (fvm_big_from_text(&v, fvm_bytes_of(text)) != FVM_OK) {
-        return fvm_why_set(why, FVM_ERR_MALFORMED, "'%s' is no number", text);
+        return fvm__why(why, FVM_ERR_MALFORMED, "'%s' is no number", text);
     }
     size_t n = fvm_big_write(wire, &v);
     if (n > 33 || (v.negative && !is_signed))
-        return fvm_why_set(why, FVM_ERR_RANGE, "%s does not fit %s", text, base);
+        return fvm__why(why, FVM_ERR_RANGE, "%s does not fit %s", text, base);
     if (n) memcpy(word + (33 - n), wire + 1, n - 1);
     /* The highest bit of `bits` is the sign's; only -2^(bits-1) may have it in its magnitude. */
     unsigned top = 0;
@@ -191,7 +191,7 @@ static fvm_err put_number(fvm_buf *out, const char *base, const char *text, fvm_
     while (lowest < 256 && !(word[31 - lowest / 8] >> (lowest % 8) & 1)) lowest++;
     bool is_least = v.negative && used == bits && lowest == bits - 1;
     if (used > bits - (is_signed ? 1 : 0) && !is_least)
-        return fvm_why_set(why, FVM_ERR_RANGE, "%s does not fit %s", text, base);
+        return fvm__why(why, FVM_ERR_RANGE, "%s does not fit %s", text, base);
     if (v.negative) {
         unsigned carry = 1;
         for (size_t i = 32; i-- > 0;) {
@@ -203,7 +203,7 @@ static fvm_err put_number(fvm_buf *out, const char *base, const char *text, fvm_
     return fvm_buf_append(out, (fvm_bytes){ word, 32 });
 }
 
-static fvm_err put_bytes(fvm_buf *out, const char *base, const char *text, fvm_why *why)
+static fvm_err put_bytes(fvm_buf *out, const char *base, const char *text, fvm_store_why *why)
 {
     static const uint8_t zero[32] = { 0 };
     unsigned fixed = fixed_bytes_of(base);
@@ -214,10 +214,10 @@ static fvm_err put_bytes(fvm_buf *out, const char *base, const char *text, fvm_w
         err = fvm_buf_append(&bytes, fvm_bytes_of(text));
     } else if (strncmp(text, "0x", 2) != 0 ||
                fvm_hex_decode(&bytes, fvm_bytes_of(text + 2)) != FVM_OK) {
-        err = fvm_why_set(why, FVM_ERR_MALFORMED, "'%.60s' is not 0x and hexadecimal digits", text);
+        err = fvm__why(why, FVM_ERR_MALFORMED, "'%.60s' is not 0x and hexadecimal digits", text);
     }
     if (err == FVM_OK && fixed && bytes.len != fixed)
-        err = fvm_why_set(why, FVM_ERR_RANGE, "%.80s is not of %u bytes", text, fixed);
+        err = fvm__why(why, FVM_ERR_RANGE, "%.80s is not of %u bytes", text, fixed);
     if (err == FVM_OK && !fixed) err = put_word(out, bytes.len);
     if (err == FVM_OK) err = fvm_buf_append(out, fvm_buf_bytes(&bytes));
     if (err == FVM_OK) err = fvm_buf_append(out, (fvm_bytes){ zero, (32 - bytes.len % 32) % 32 });
@@ -225,7 +225,7 @@ static fvm_err put_bytes(fvm_buf *out, const char *base, const char *text, fvm_w
     return err;
 }
 
-static fvm_err put_elementary(fvm_buf *out, const char *base, const char *text, fvm_why *why)
+static fvm_err put_elementary(fvm_buf *out, const char *base, const char *text, fvm_store_why *why)
 {
     if (bits_of(base)) return put_number(out, base, text, why);
     if (strcmp(base, "address") == 0) {
@@ -233,14 +233,14 @@ static fvm_err put_elementary(fvm_buf *out, const char *base, const char *text, 
         fvm_eth_address eth;
         uint8_t word[32] = { 0 };
         if (!fvm_cli_address(&fil, text) || !fvm_eth_address_of_fil(&eth, &fil))
-            return fvm_why_set(why, FVM_ERR_MALFORMED, "'%.100s' is no Ethereum address", text);
+            return fvm__why(why, FVM_ERR_MALFORMED, "'%.100s' is no Ethereum address", text);
         memcpy(word + 12, eth.bytes, 20);
         return fvm_buf_append(out, (fvm_bytes){ word, 32 });
     }
     if (strcmp(base, "bool") == 0) {
         bool yes = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
         if (!yes && strcmp(text, "false") != 0 && strcmp(text, "0") != 0)
-            return fvm_why_set(why, FVM_ERR_MALFORMED, "'%.60s' is neither true nor false", text);
+            return fvm__why(why, FVM_ERR_MALFORMED, "'%.60s' is neither true nor false", text);
         return put_word(out, yes);
     }
     return put_bytes(out, base, text, why);
@@ -248,7 +248,7 @@ static fvm_err put_elementary(fvm_buf *out, const char *base, const char *text, 
 
 /* Head and tail of values that are all of elementary types. */
 static fvm_err put_sequence(fvm_buf *out, const char *base, char **values, size_t count,
-                            fvm_why *why)
+                            fvm_store_why *why)
 {
     fvm_buf tail;
     fvm_buf_init(&tail, NULL);
@@ -287,16 +287,16 @@ static bool split(char **values, size_t *count, char *text)
     }
 }
 
-static fvm_err put_array(fvm_buf *out, const type *t, const char *text, fvm_why *why)
+static fvm_err put_array(fvm_buf *out, const type *t, const char *text, fvm_store_why *why)
 {
     size_t count = 0;
     char *copy = strdup(text), **values = calloc(ELEMENTS_MAX, sizeof *values);
     fvm_err err = copy && values ? FVM_OK : FVM_ERR_NOMEM;
     if (err == FVM_OK && !split(values, &count, copy))
-        err = fvm_why_set(why, FVM_ERR_MALFORMED, "'%.60s' is no list, as [1,2,3]", text);
+        err = fvm__why(why, FVM_ERR_MALFORMED, "'%.60s' is no list, as [1,2,3]", text);
     if (err == FVM_OK && t->fixed != UINT64_MAX && count != t->fixed)
-        err = fvm_why_set(why, FVM_ERR_MALFORMED, "%.60s has %zu elements, not %llu", text, count,
-                          (unsigned long long)t->fixed);
+        err = fvm__why(why, FVM_ERR_MALFORMED, "%.60s has %zu elements, not %llu", text, count,
+                       (unsigned long long)t->fixed);
     if (err == FVM_OK && t->fixed == UINT64_MAX) err = put_word(out, count);
     if (err == FVM_OK) err = put_sequence(out, t->base, values, count, why);
     free(values);
@@ -312,14 +312,14 @@ static size_t head_size(const type *t)
 }
 
 fvm_err fvm_abi_encode(fvm_buf *out, const fvm_abi_types *types, char **values, size_t count,
-                       fvm_why *why)
+                       fvm_store_why *why)
 {
     fvm_buf tail;
     size_t head = 0;
     type t;
     if (count != types->count)
-        return fvm_why_set(why, FVM_ERR_MALFORMED, "%zu values, but %zu parameters", count,
-                           types->count);
+        return fvm__why(why, FVM_ERR_MALFORMED, "%zu values, but %zu parameters", count,
+                        types->count);
     for (size_t i = 0; i < count; i++)
         if (take_apart(&t, types->type[i])) head += head_size(&t);
     fvm_buf_init(&tail, NULL);

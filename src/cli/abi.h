@@ -18,14 +18,14 @@ typedef struct fvm_abi_types {
 /** Reads "name(type,...)" or "name(type,...)(type,...)"; keccak-256 of the canonical form goes to `hash` (an
  *  event's topic), its first four bytes to `selector`. FVM_ERR_MALFORMED, told in `why`. */
 FVM_NODISCARD fvm_err fvm_abi_hash(uint8_t hash[32], fvm_abi_types *in, fvm_abi_types *out,
-                                   const char *text, fvm_why *why);
+                                   const char *text, fvm_store_why *why);
 FVM_NODISCARD fvm_err fvm_abi_signature(uint8_t selector[4], fvm_abi_types *in, fvm_abi_types *out,
-                                        const char *text, fvm_why *why);
+                                        const char *text, fvm_store_why *why);
 /** One type more; FVM_ERR_MALFORMED when it is none. */
-FVM_NODISCARD fvm_err fvm_abi_add(fvm_abi_types *types, const char *type, fvm_why *why);
+FVM_NODISCARD fvm_err fvm_abi_add(fvm_abi_types *types, const char *type, fvm_store_why *why);
 /** Appends the encoding of `count` values. FVM_ERR_MALFORMED, FVM_ERR_RANGE, told in `why`. */
 FVM_NODISCARD fvm_err fvm_abi_encode(fvm_buf *out, const fvm_abi_types *types, char **values,
-                                     size_t count, fvm_why *why);
+                                     size_t count, fvm_store_why *why);
 /** The values as a JSON list: numbers as text, bytes as 0x.... FVM_ERR_MALFORMED; FVM_ERR_NOMEM. */
 FVM_NODISCARD fvm_err fvm_abi_decode(json_t **out, const fvm_abi_types *types, fvm_bytes data);
 #endif

@@ -41,7 +41,7 @@ static const char invoke_help[] =
 /* --- params and answers --- */
 
 /* One value, or nothing. */
-static fvm_err notation_to_cbor(fvm_buf *out, const char *text, fvm_why *why)
+static fvm_err notation_to_cbor(fvm_buf *out, const char *text, fvm_store_why *why)
 {
     static const fvm_actor_names none = { .count = 0 };
     fvm_bytes rest = text ? fvm_bytes_of(text) : (fvm_bytes){ NULL, 0 };
@@ -50,7 +50,7 @@ static fvm_err notation_to_cbor(fvm_buf *out, const char *text, fvm_why *why)
     while (err == FVM_OK && rest.len && rest.ptr[0] <= ' ') rest.ptr++, rest.len--;
     if (err == FVM_OK && rest.len) err = FVM_ERR_TRAILING;
     if (err == FVM_OK || err == FVM_ERR_NOMEM) return err;
-    return fvm_why_set(why, FVM_ERR_MALFORMED, "PARAMS: '%.100s': %s", text, fvm_err_text(err));
+    return fvm__why(why, FVM_ERR_MALFORMED, "PARAMS: '%.100s': %s", text, fvm_err_text(err));
 }
 
 static bool take_address(char out[FVM_ADDRESS_TEXT_MAX], fvm_bytes *in)
@@ -234,7 +234,7 @@ fvm_cli_exit fvm_cmd_actor_install(int argc, char **argv)
     return code;
 }
 
-static fvm_err find_code(fvm_cid *out, const char *text, fvm_why *why)
+static fvm_err find_code(fvm_cid *out, const char *text, fvm_store_why *why)
 {
     fvm_buf module;
     if (fvm_cid_from_text(out, fvm_bytes_of(text)) == FVM_OK) return FVM_OK;
@@ -265,7 +265,7 @@ fvm_cli_exit fvm_cmd_actor_create(int argc, char **argv)
     return code;
 }
 
-static fvm_err read_method(uint64_t *out, const char *text, fvm_why *why)
+static fvm_err read_method(uint64_t *out, const char *text, fvm_store_why *why)
 {
     char *end = NULL;
     uint32_t number = 0;
@@ -276,8 +276,8 @@ static fvm_err read_method(uint64_t *out, const char *text, fvm_why *why)
         *out = number;
         return FVM_OK;
     }
-    return fvm_why_set(why, FVM_ERR_MALFORMED,
-                       "METHOD: '%.60s' is neither a number nor a name as FRC-42 has them", text);
+    return fvm__why(why, FVM_ERR_MALFORMED,
+                    "METHOD: '%.60s' is neither a number nor a name as FRC-42 has them", text);
 }
 
 /* Filecoin.StateCall: what the message would return. */
@@ -289,7 +289,7 @@ static fvm_err try_out(fvm_client *c, fvm_outcome *out, const fvm_errand *e)
     uint64_t exit_code = 0;
     fvm_json_at at = { "Filecoin.StateCall", "", &c->why };
     if (c->options->from && !fvm_cli_address(&sender, c->options->from))
-        return fvm_why_set(&c->why, FVM_ERR_MALFORMED, "--from: no address");
+        return fvm__why(&c->why, FVM_ERR_MALFORMED, "--from: no address");
     (void)fvm_address_to_text(to, &e->to, 'f');
     (void)fvm_address_to_text(from, &sender, 'f');
     FVM_TRY(fvm_client_call(c, &result, NULL, at.file,
@@ -344,7 +344,7 @@ fvm_cli_exit fvm_cmd_actor_invoke(int argc, char **argv)
     fvm_outcome_init(&outcome);
     fvm_err err = fvm_client_open(&c, q.command, &q.o);
     if (err == FVM_OK && !fvm_cli_address(&errand.to, q.words[0]))
-        err = fvm_why_set(&c.why, FVM_ERR_MALFORMED, "'%s' is no address", q.words[0]);
+        err = fvm__why(&c.why, FVM_ERR_MALFORMED, "'%s' is no address", q.words[0]);
     if (err == FVM_OK) err = read_method(&errand.method, q.words[1], &c.why);
     if (err == FVM_OK) err = notation_to_cbor(&params, q.words[2], &c.why);
     errand.params = fvm_buf_bytes(&params);
@@ -392,7 +392,7 @@ fvm_cli_exit fvm_cmd_actor_state_node(const char *address, const fvm_client_opti
     fvm_cli_exit code = FVM_EXIT_OK;
     fvm_err err = fvm_client_open(&c, "actor state", options);
     if (err == FVM_OK && !fvm_cli_address(&a, address))
-        err = fvm_why_set(&c.why, FVM_ERR_MALFORMED, "'%s' is no address", address);
+        err = fvm__why(&c.why, FVM_ERR_MALFORMED, "'%s' is no address", address);
     if (err == FVM_OK) {
         (void)fvm_address_to_text(text, &a, 'f');
         err = fvm_client_call(&c, &actor, NULL, "Filecoin.StateGetActor", json_pack("[s,n]", text));

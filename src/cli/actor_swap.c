@@ -121,7 +121,7 @@ static fvm_err swap_init(swap *s, fvm_state_view *view, const fvm_blockstore *st
 {
     fvm_blockstore bundle;
     fvm_bundle_info info;
-    fvm_store_why why;
+    fvm_store_why why = { { 0 } };
     fvm_manifest *manifest = NULL;
     fvm_cid data;
     fvm_buf actors;
@@ -205,18 +205,18 @@ static fvm_err swap_all(fvm_state_view *view, const swap *s, const fvm_blockstor
 }
 
 fvm_err fvm_swap_apply(fvm_cid *root, const fvm_blockstore *store, uint32_t nv, const char *text,
-                       fvm_why *why)
+                       fvm_store_why *why)
 {
     const fvm_network *net = fvm_network_find(nv);
     fvm_state_view *view;
     swap s;
     fvm_err err = fvm_state_view_open(&view, store, root, net, NULL);
-    if (err != FVM_OK) return fvm_why_set(why, err, "--actors: %s", fvm_err_text(err));
+    if (err != FVM_OK) return fvm__why(why, err, "--actors: %s", fvm_err_text(err));
     err = swap_init(&s, view, store, text);
     if (err == FVM_OK) err = swap_all(view, &s, store);
     if (err == FVM_OK) err = fvm_state_flush(view, root);
     fvm_state_view_free(view);
-    return err == FVM_OK ? FVM_OK : fvm_why_set(why, err, "--actors: %s", fvm_err_text(err));
+    return err == FVM_OK ? FVM_OK : fvm__why(why, err, "--actors: %s", fvm_err_text(err));
 }
 
 /* --- parameters --- */
@@ -314,7 +314,7 @@ static fvm_err sender_of(fvm_big **out, costs *c, uint64_t id)
 static fvm_err add_more(fvm_big *total, fvm_big *paid, const json_t *expected, const char *key,
                         const fvm_big *got)
 {
-    fvm_why why;
+    fvm_store_why why = { { 0 } };
     const fvm_json_at at = { "", "receipt", &why };
     fvm_big more;
     FVM_TRY(fvm_json_big(&more, expected, key, &at));

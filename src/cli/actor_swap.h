@@ -19,7 +19,7 @@ bool fvm_swap_option(const char *command, const char *value);
  *  Errors: what reading and writing the trees may give, told in `why`; FVM_ERR_NOT_FOUND when the
  *  bundle lacks an actor named. */
 FVM_NODISCARD fvm_err fvm_swap_apply(fvm_cid *root, const fvm_blockstore *store, uint32_t nv,
-                                     const char *swap, fvm_why *why);
+                                     const char *swap, fvm_store_why *why);
 /** Appends a message's parameters to `out`, with the embedded codes where they link mainnet's (Exec's
  *  do). `root` is the vector's own. Errors as fvm_swap_apply. */
 FVM_NODISCARD fvm_err fvm_swap_params(fvm_buf *out, fvm_bytes params, const fvm_cid *root,

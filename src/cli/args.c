@@ -2,17 +2,7 @@
 #include "cli.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
-
-fvm_err fvm_why_set(fvm_why *why, fvm_err err, const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    (void)vsnprintf(why->text, sizeof why->text, format, list);
-    va_end(list);
-    return err;
-}
 
 fvm_cli_exit fvm_cli_exit_of(fvm_err err)
 {
@@ -139,26 +129,26 @@ fvm_err fvm_amount_read(fvm_big *out, const char *word, bool bare)
     return fil ? fvm_big_mul_u64(out, out, UINT64_C(1000000000000000000)) : FVM_OK;
 }
 
-fvm_err fvm_file_read(fvm_buf *out, const char *path, uint64_t max, fvm_why *why)
+fvm_err fvm_file_read(fvm_buf *out, const char *path, uint64_t max, fvm_store_why *why)
 {
     FILE *file = fopen(path, "rb");
-    if (!file) return fvm_why_set(why, FVM_ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
+    if (!file) return fvm__why(why, FVM_ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
     fvm_err err = FVM_OK;
     size_t start = out->len;
     for (;;) {
         if ((err = fvm_buf_reserve(out, 65536)) != FVM_OK) {
-            (void)fvm_why_set(why, err, "%s: %s", path, fvm_err_text(err));
+            (void)fvm__why(why, err, "%s: %s", path, fvm_err_text(err));
             break;
         }
         size_t n = fread(out->ptr + out->len, 1, out->cap - out->len, file);
         out->len += n;
         if (out->len - start > max) {
-            err = fvm_why_set(why, FVM_ERR_LIMIT, "%s: larger than %llu bytes", path,
-                              (unsigned long long)max);
+            err = fvm__why(why, FVM_ERR_LIMIT, "%s: larger than %llu bytes", path,
+                           (unsigned long long)max);
             break;
         }
         if (ferror(file)) { /* a folder opens but does not read */
-            err = fvm_why_set(why, FVM_ERR_INVALID, "%s: %s", path, strerror(errno));
+            err = fvm__why(why, FVM_ERR_INVALID, "%s: %s", path, strerror(errno));
             break;
         }
         if (n == 0 || feof(file)) break;

@@ -121,11 +121,7 @@ void fvm_cli_source_close(fvm_cli_source *source)
 
 fvm_err fvm_cli_read_input(fvm_buf *out, const char *path, uint64_t max, fvm_store_why *why)
 {
-    fvm_why words;
-    if (path && strcmp(path, "-") != 0) {
-        fvm_err err = fvm_file_read(out, path, max, &words);
-        return err == FVM_OK ? FVM_OK : fvm__why(why, err, "%.500s", words.text);
-    }
+    if (path && strcmp(path, "-") != 0) return fvm_file_read(out, path, max, why);
     for (;;) {
         if (fvm_buf_reserve(out, 65536) != FVM_OK)
             return fvm__why(why, FVM_ERR_NOMEM, "out of memory");

@@ -4,6 +4,7 @@
 #define FVM_CLI_CLI_H
 
 #include "base/util.h"
+#include "store/why.h"
 #include <fvm/big.h>
 
 #include <stdio.h>
@@ -23,13 +24,6 @@ typedef enum fvm_cli_exit {
     "Exit codes: 0 nothing failed, 1 something failed, 2 wrong usage, 3 bad input file,\n"         \
     "4 failure of this machine (memory, disk).\n"
 
-/** An error in words, complete: file, field, and what is wrong. */
-typedef struct fvm_why {
-    char text[600];
-} fvm_why;
-/** Writes the words and gives back `err`. */
-__attribute__((format(printf, 3, 4))) fvm_err fvm_why_set(fvm_why *why, fvm_err err,
-                                                          const char *format, ...);
 /** FVM_EXIT_HOST for class HOST, else FVM_EXIT_INPUT. */
 fvm_cli_exit fvm_cli_exit_of(fvm_err err);
 
@@ -93,5 +87,6 @@ bool fvm_ends_with(const char *text, const char *end);
 FVM_NODISCARD fvm_err fvm_amount_read(fvm_big *out, const char *word, bool bare);
 
 /** Reads a whole file; FVM_ERR_LIMIT past `max` bytes. */
-FVM_NODISCARD fvm_err fvm_file_read(fvm_buf *out, const char *path, uint64_t max, fvm_why *why);
+FVM_NODISCARD fvm_err fvm_file_read(fvm_buf *out, const char *path, uint64_t max,
+                                    fvm_store_why *why);
 #endif

@@ -56,28 +56,27 @@ static fvm_err take_error(fvm_client *c, int64_t *code, const char *method, cons
     int64_t number = json_integer_value(json_object_get(error, "code"));
     const char *data = json_string_value(json_object_get(error, "data"));
     if (code) *code = number;
-    return fvm_why_set(&c->why, FVM_ERR_INVALID, "%s: error %" PRId64 ": %.380s%s%.100s", method,
-                       number, text ? text : "without words", data ? ", data " : "",
-                       data ? data : "");
+    return fvm__why(&c->why, FVM_ERR_INVALID, "%s: error %" PRId64 ": %.380s%s%.100s", method,
+                    number, text ? text : "without words", data ? ", data " : "", data ? data : "");
 }
 
 static fvm_err take_reply(fvm_client *c, json_t **result, int64_t *code, const char *method,
                           fvm_bytes body, unsigned status)
 {
     json_t *reply = NULL;
-    fvm_why ignored;
+    fvm_store_why ignored = { { 0 } };
     fvm_err err = fvm_json_parse(&reply, body, method, &ignored);
     if (err != FVM_OK || !json_is_object(reply)) {
         json_decref(reply);
-        return fvm_why_set(&c->why, err == FVM_ERR_NOMEM ? err : FVM_ERR_MALFORMED,
-                           "%s: the reply is no JSON-RPC (HTTP status %u)", method, status);
+        return fvm__why(&c->why, err == FVM_ERR_NOMEM ? err : FVM_ERR_MALFORMED,
+                        "%s: the reply is no JSON-RPC (HTTP status %u)", method, status);
     }
     const json_t *error = json_object_get(reply, "error");
     json_t *value = json_object_get(reply, "result");
     if (error && !json_is_null(error)) {
         err = take_error(c, code, method, error);
     } else if (!value) {
-        err = fvm_why_set(&c->why, FVM_ERR_MALFORMED, "%s: the reply has no result", method);
+        err = fvm__why(&c->why, FVM_ERR_MALFORMED, "%s: the reply has no result", method);
     } else {
         *result = json_incref(value);
     }
@@ -96,7 +95,7 @@ fvm_err fvm_client_call(fvm_client *client, json_t **result, int64_t *code, cons
                              : NULL;
     char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
     json_decref(request);
-    if (!text) return fvm_why_set(&client->why, FVM_ERR_NOMEM, "out of memory");
+    if (!text) return fvm__why(&client->why, FVM_ERR_NOMEM, "out of memory");
     fvm_buf_init(&reply, NULL);
     fvm_err err = fvm_http_post(client->http, &reply, &status, fvm_bytes_of(text), CALL_TIMEOUT_MS,
                                 &client->why);
@@ -149,7 +148,7 @@ fvm_err fvm_client_quantity(fvm_client *client, uint64_t *out, const char *metho
     }
     json_decref(value);
     if (!good)
-        return fvm_why_set(&client->why, FVM_ERR_MALFORMED, "%s: the result is no number", method);
+        return fvm__why(&client->why, FVM_ERR_MALFORMED, "%s: the result is no number", method);
     *out = number;
     return FVM_OK;
 }
@@ -216,5 +215,5 @@ fvm_err fvm_client_eth_address(fvm_client *client, fvm_eth_address *out, const f
     bool good = found && fvm_cli_address(&id, found) && fvm_eth_address_of_fil(out, &id);
     json_decref(value);
     if (good) return FVM_OK;
-    return fvm_why_set(&client->why, FVM_ERR_MALFORMED, "Filecoin.StateLookupID: no address");
+    return fvm__why(&client->why, FVM_ERR_MALFORMED, "Filecoin.StateLookupID: no address");
 }

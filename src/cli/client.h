@@ -62,7 +62,7 @@ typedef struct fvm_client {
     const fvm_client_options *options;
     fvm_http *http;
     uint64_t next_id;
-    fvm_why why;
+    fvm_store_why why;
 } fvm_client;
 /** Opens it; errors are said in client->why. */
 FVM_NODISCARD fvm_err fvm_client_open(fvm_client *client, const char *command,

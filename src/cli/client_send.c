@@ -31,14 +31,13 @@ static fvm_err match(void *ctx, const fvm_key_info *info)
 static fvm_err open_key(fvm_client *c, sender *s, const char *folder)
 {
     fvm_passphrase p;
-    fvm_store_why why = { { 0 } };
     if (fvm_passphrase_get(&p, c->command, c->options->passphrase_file, "Passphrase: ", false) !=
         FVM_EXIT_OK)
-        return fvm_why_set(&c->why, FVM_ERR_INVALID, "without a passphrase nothing is sent");
-    fvm_err err = fvm_keys_get(&s->key, folder, &s->address, fvm_passphrase_bytes(&p), &why);
+        return fvm__why(&c->why, FVM_ERR_INVALID, "without a passphrase nothing is sent");
+    fvm_err err = fvm_keys_get(&s->key, folder, &s->address, fvm_passphrase_bytes(&p), &c->why);
     fvm_wipe(&p, sizeof p);
     s->is_local = err == FVM_OK;
-    return err == FVM_OK ? err : fvm_why_set(&c->why, err, "%s", why.text);
+    return err;
 }
 
 /* The first account that the node signs for; FVM_ERR_NOT_FOUND when there is none. */
@@ -81,16 +80,16 @@ static fvm_err find_sender(fvm_client *c, sender *s, bool native)
     search look = { .wanted = &s->address };
     if (o->from) {
         if (!fvm_cli_address(&s->address, o->from))
-            return fvm_why_set(&c->why, FVM_ERR_MALFORMED, "--from: '%s' is no address", o->from);
+            return fvm__why(&c->why, FVM_ERR_MALFORMED, "--from: '%s' is no address", o->from);
     } else {
         fvm_err err = native ? first_native(c, &s->address) : FVM_ERR_NOT_FOUND;
         if (err == FVM_ERR_NOT_FOUND) err = first_account(c, &s->address);
         if (err == FVM_OK) return FVM_OK;
         if (err != FVM_ERR_NOT_FOUND) return err;
         if (!folder || fvm_keys_default(&s->address, folder, NULL) != FVM_OK)
-            return fvm_why_set(&c->why, FVM_ERR_NOT_FOUND,
-                               "nobody to send it: the node has no accounts, and there is no "
-                               "default key ('fvm wallet new')");
+            return fvm__why(&c->why, FVM_ERR_NOT_FOUND,
+                            "nobody to send it: the node has no accounts, and there is no "
+                            "default key ('fvm wallet new')");
     }
     if (folder && fvm_keys_each(folder, match, &look, NULL) == FVM_OK && look.found)
         return open_key(c, s, folder);
@@ -173,7 +172,7 @@ static fvm_err send_eth(fvm_client *c, fvm_outcome *out, fvm_eth_tx *tx, const s
     out->is_eth = true;
     (void)snprintf(out->hash, sizeof out->hash, "%s", text ? text : "");
     json_decref(hash);
-    return out->hash[0] ? FVM_OK : fvm_why_set(&c->why, FVM_ERR_MALFORMED, "the node gave no hash");
+    return out->hash[0] ? FVM_OK : fvm__why(&c->why, FVM_ERR_MALFORMED, "the node gave no hash");
 }
 
 /* --- as a Filecoin message --- */
@@ -199,7 +198,7 @@ static fvm_err take_cid(fvm_client *c, fvm_outcome *out, const json_t *link, con
 {
     const char *text = json_string_value(json_object_get(link, "/"));
     if (!text || strlen(text) >= sizeof out->cid)
-        return fvm_why_set(&c->why, FVM_ERR_MALFORMED, "%s: the result is no CID", method);
+        return fvm__why(&c->why, FVM_ERR_MALFORMED, "%s: the result is no CID", method);
     (void)snprintf(out->cid, sizeof out->cid, "%s", text);
     return FVM_OK;
 }
@@ -229,7 +228,7 @@ static fvm_err push_signed(fvm_client *c, fvm_outcome *out, fvm_message *m, cons
     FVM_TRY(estimate(c, m));
     sm.message = *m;
     fvm_err err = fvm_signed_message_sign(&sm, &s->key, 0, NULL, &why);
-    if (err != FVM_OK) return fvm_why_set(&c->why, err, "%s", why);
+    if (err != FVM_OK) return fvm__why(&c->why, err, "%s", why);
     fvm_bytes data = { sm.signature.bytes, sm.signature.len };
     FVM_TRY(fvm_client_call(c, &link, NULL, "Filecoin.MpoolPush",
                             json_pack("[{s:o,s:{s:i,s:o}}]", "Message", message_to_json(m),
@@ -253,9 +252,9 @@ static fvm_err push_by_node(fvm_client *c, fvm_outcome *out, const fvm_message *
 static fvm_err send_native(fvm_client *c, fvm_outcome *out, fvm_message *m, const sender *s)
 {
     if (fvm_address_protocol(&s->address) == FVM_PROTOCOL_DELEGATED)
-        return fvm_why_set(&c->why, FVM_ERR_INVALID,
-                           "the key of an Ethereum account signs calls of contracts and transfers "
-                           "to actors that exist; for this message use an f1 or f3 key (--from)");
+        return fvm__why(&c->why, FVM_ERR_INVALID,
+                        "the key of an Ethereum account signs calls of contracts and transfers "
+                        "to actors that exist; for this message use an f1 or f3 key (--from)");
     return s->is_local ? push_signed(c, out, m, s) : push_by_node(c, out, m);
 }
 
@@ -316,7 +315,7 @@ static void ask_reason(fvm_client *c, fvm_outcome *out)
     json_t *result = NULL;
     int64_t code = 0;
     static const char method[] = "eth_call: error 3: ";
-    fvm_why kept = c->why;
+    fvm_store_why kept = c->why;
     if (out->request && out->height &&
         fvm_client_call(c, &result, &code, "eth_call",
                         json_pack("[O,o]", out->request,
@@ -344,8 +343,8 @@ static fvm_err wait_for(fvm_client *c, fvm_outcome *out)
         pause_ms(pause);
         if (pause < 500) pause *= 2;
     }
-    return fvm_why_set(&c->why, FVM_ERR_NOT_FOUND, "%s: sent, but not in a block after %llu s",
-                       out->is_eth ? out->hash : out->cid, (unsigned long long)(limit / 1000));
+    return fvm__why(&c->why, FVM_ERR_NOT_FOUND, "%s: sent, but not in a block after %llu s",
+                    out->is_eth ? out->hash : out->cid, (unsigned long long)(limit / 1000));
 }
 
 /* --- all of it --- */
@@ -415,8 +414,8 @@ fvm_err fvm_client_send(fvm_client *client, fvm_outcome *out, const fvm_errand *
     fvm_big value = fvm_big_zero();
     sender s = { .is_local = false };
     if (client->options->value && !fvm_client_amount(&value, client->options->value))
-        return fvm_why_set(&client->why, FVM_ERR_MALFORMED,
-                           "'%s' is no amount, as 1.5FIL or 100atto", client->options->value);
+        return fvm__why(&client->why, FVM_ERR_MALFORMED, "'%s' is no amount, as 1.5FIL or 100atto",
+                        client->options->value);
     FVM_TRY(find_sender(client, &s, !errand->is_input && errand->method != 0));
     fvm_err err = send_from(client, out, errand, &value, &s);
     fvm_key_wipe(&s.key);

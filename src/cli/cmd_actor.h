@@ -24,20 +24,20 @@ typedef struct fvm_actor_project {
  *  folder, else as installed.
  *  Errors: FVM_ERR_NOT_FOUND, FVM_ERR_LIMIT. */
 FVM_NODISCARD fvm_err fvm_actor_project_open(fvm_actor_project *project, const char *dir,
-                                             fvm_why *why);
+                                             fvm_store_why *why);
 /** The files of `dir`/`folder` ("" for the project's own) that end in `suffix`, in order, as paths from
  *  malloc; at most FVM_ACTOR_FILES_MAX. A folder that is not there has none. */
 FVM_NODISCARD fvm_err fvm_actor_files(char **paths, size_t *count, const fvm_actor_project *project,
-                                      const char *folder, const char *suffix, fvm_why *why);
+                                      const char *folder, const char *suffix, fvm_store_why *why);
 void fvm_actor_files_free(char **paths, size_t count);
 
 /** Compiles and links the project. `level` is the compiler's: "-Oz". Errors: FVM_ERR_INVALID after what
  *  the compiler said; as above. */
 FVM_NODISCARD fvm_err fvm_actor_build(const fvm_actor_project *project, const char *level,
-                                      fvm_why *why);
+                                      fvm_store_why *why);
 /** Checks a module as the machine would: that it compiles, what it imports and exports. FVM_ERR_INVALID
  *  and the like with words. */
-FVM_NODISCARD fvm_err fvm_actor_check(fvm_bytes wasm, fvm_why *why);
+FVM_NODISCARD fvm_err fvm_actor_check(fvm_bytes wasm, fvm_store_why *why);
 
 /** Names in values: accounts of the script's world. */
 typedef struct fvm_actor_names {

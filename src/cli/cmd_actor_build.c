@@ -14,13 +14,13 @@
 #define TEXT_MAX (PATH_MAX + 64)
 #define WASM_MAX (UINT64_C(256) << 20)
 
-static fvm_err make_folder(const char *path, fvm_why *why)
+static fvm_err make_folder(const char *path, fvm_store_why *why)
 {
     if (mkdir(path, 0777) == 0 || errno == EEXIST) return FVM_OK;
-    return fvm_why_set(why, FVM_ERR_IO, "%s: %s", path, strerror(errno));
+    return fvm__why(why, FVM_ERR_IO, "%s: %s", path, strerror(errno));
 }
 
-static fvm_err write_numbers(const char *path, char **sources, size_t count, fvm_why *why)
+static fvm_err write_numbers(const char *path, char **sources, size_t count, fvm_store_why *why)
 {
     fvm_buf header, source;
     fvm_err err = FVM_OK;
@@ -30,14 +30,14 @@ static fvm_err write_numbers(const char *path, char **sources, size_t count, fvm
         source.len = 0;
         err = fvm_file_read(&source, sources[i], WASM_MAX, why);
         if (err == FVM_OK && (err = fvm_frc42_header(&header, fvm_buf_bytes(&source))) != FVM_OK)
-            err = fvm_why_set(why, err, "%s: a method's name is too long", sources[i]);
+            err = fvm__why(why, err, "%s: a method's name is too long", sources[i]);
     }
     FILE *f = err == FVM_OK ? fopen(path, "wb") : NULL;
     if (f) {
         bool good = fwrite(header.ptr, 1, header.len, f) == header.len;
-        if (fclose(f) != 0 || !good) err = fvm_why_set(why, FVM_ERR_IO, "%s: cannot write", path);
+        if (fclose(f) != 0 || !good) err = fvm__why(why, FVM_ERR_IO, "%s: cannot write", path);
     } else if (err == FVM_OK) {
-        err = fvm_why_set(why, FVM_ERR_IO, "%s: %s", path, strerror(errno));
+        err = fvm__why(why, FVM_ERR_IO, "%s: %s", path, strerror(errno));
     }
     fvm_buf_deinit(&source);
     fvm_buf_deinit(&header);
@@ -48,7 +48,7 @@ static const char hint[] = " (Debian: apt-get install clang-19 lld-19)";
 
 /* One source to bitcode. The flags are those of cmake/sdk.cmake. */
 static fvm_err compile(const fvm_actor_project *project, char *source, char *object,
-                       const char *numbers, const char *level, fvm_why *why)
+                       const char *numbers, const char *level, fvm_store_why *why)
 {
     char include[TEXT_MAX], libc[TEXT_MAX];
     (void)snprintf(include, sizeof include, "-I%s/include", project->sdk);
@@ -84,7 +84,8 @@ static fvm_err compile(const fvm_actor_project *project, char *source, char *obj
     return fvm_actor_run((char **)argv, hint, why);
 }
 
-static fvm_err link(const fvm_actor_project *project, char **objects, size_t count, fvm_why *why)
+static fvm_err link(const fvm_actor_project *project, char **objects, size_t count,
+                    fvm_store_why *why)
 {
     char library[TEXT_MAX], builtins[TEXT_MAX];
     const char *argv[ARGS_MAX] = {
@@ -105,7 +106,7 @@ static fvm_err link(const fvm_actor_project *project, char **objects, size_t cou
 }
 
 static fvm_err compile_all(const fvm_actor_project *project, char **sources, size_t count,
-                           const char *numbers, const char *level, fvm_why *why)
+                           const char *numbers, const char *level, fvm_store_why *why)
 {
     char *objects[FVM_ACTOR_FILES_MAX] = { NULL };
     fvm_err err = FVM_OK;
@@ -113,7 +114,7 @@ static fvm_err compile_all(const fvm_actor_project *project, char **sources, siz
     for (; made < count && err == FVM_OK; made++) {
         if (asprintf(&objects[made], "%s/build/%s.o", project->dir,
                      strrchr(sources[made], '/') + 1) < 0)
-            return fvm_why_set(why, FVM_ERR_NOMEM, "out of memory");
+            return fvm__why(why, FVM_ERR_NOMEM, "out of memory");
         err = compile(project, sources[made], objects[made], numbers, level, why);
     }
     if (err == FVM_OK) err = link(project, objects, count, why);
@@ -121,13 +122,13 @@ static fvm_err compile_all(const fvm_actor_project *project, char **sources, siz
     return err;
 }
 
-fvm_err fvm_actor_build(const fvm_actor_project *project, const char *level, fvm_why *why)
+fvm_err fvm_actor_build(const fvm_actor_project *project, const char *level, fvm_store_why *why)
 {
     char *sources[FVM_ACTOR_FILES_MAX], folder[TEXT_MAX], numbers[TEXT_MAX + 16];
     size_t count;
     FVM_TRY(fvm_actor_files(sources, &count, project, "", ".c", why));
     fvm_err err = FVM_OK;
-    if (count == 0) err = fvm_why_set(why, FVM_ERR_NOT_FOUND, "%s: no C files there", project->dir);
+    if (count == 0) err = fvm__why(why, FVM_ERR_NOT_FOUND, "%s: no C files there", project->dir);
     (void)snprintf(folder, sizeof folder, "%s/build", project->dir);
     (void)snprintf(numbers, sizeof numbers, "%s/frc42.h", folder);
     if (err == FVM_OK) err = make_folder(folder, why);
@@ -209,7 +210,7 @@ static const fvm_option options[] = {
 static fvm_cli_exit build(const char *dir, const char *level, bool as_json)
 {
     fvm_actor_project project;
-    fvm_why why = { "" };
+    fvm_store_why why = { "" };
     fvm_buf wasm;
     fvm_buf_init(&wasm, NULL);
     fvm_err err = fvm_actor_project_open(&project, dir, &why);
@@ -217,7 +218,7 @@ static fvm_cli_exit build(const char *dir, const char *level, bool as_json)
     if (err == FVM_OK) err = fvm_file_read(&wasm, project.wasm, WASM_MAX, &why);
     if (err == FVM_OK) err = fvm_actor_check(fvm_buf_bytes(&wasm), &why);
     if (err == FVM_OK && (err = report(&project, fvm_buf_bytes(&wasm), as_json)) != FVM_OK)
-        err = fvm_why_set(&why, err, "out of memory");
+        err = fvm__why(&why, err, "out of memory");
     fvm_buf_deinit(&wasm);
     if (err == FVM_OK) return FVM_EXIT_OK;
     fprintf(stderr, "fvm actor build: %s: %s\n", dir, why.text);

@@ -92,28 +92,28 @@ static const char makefile[] = "# fvm actor does the work; this is for the habit
                                "test:\n\tfvm actor test .\n"
                                "unit:\n\tfvm actor test --unit .\n";
 
-static fvm_err make_folder(const char *path, fvm_why *why)
+static fvm_err make_folder(const char *path, fvm_store_why *why)
 {
     if (mkdir(path, 0777) == 0) return FVM_OK;
-    return fvm_why_set(why, FVM_ERR_INVALID, "%s: %s", path, strerror(errno));
+    return fvm__why(why, FVM_ERR_INVALID, "%s: %s", path, strerror(errno));
 }
 
-static fvm_err write_file(const char *dir, const char *name, const char *text, fvm_why *why)
+static fvm_err write_file(const char *dir, const char *name, const char *text, fvm_store_why *why)
 {
     char path[PATH_MAX];
     (void)snprintf(path, sizeof path, "%s/%s", dir, name);
     FILE *f = fopen(path, "wx");
-    if (!f) return fvm_why_set(why, FVM_ERR_IO, "%s: %s", path, strerror(errno));
+    if (!f) return fvm__why(why, FVM_ERR_IO, "%s: %s", path, strerror(errno));
     bool good = fputs(text, f) >= 0;
     if (fclose(f) == 0 && good) return FVM_OK;
-    return fvm_why_set(why, FVM_ERR_IO, "%s: cannot write", path);
+    return fvm__why(why, FVM_ERR_IO, "%s: cannot write", path);
 }
 
-static fvm_err make(const char *dir, fvm_why *why)
+static fvm_err make(const char *dir, fvm_store_why *why)
 {
     char folder[PATH_MAX];
     if (strlen(dir) > FVM_ACTOR_PATH_MAX)
-        return fvm_why_set(why, FVM_ERR_LIMIT, "%.60s...: the path is too long", dir);
+        return fvm__why(why, FVM_ERR_LIMIT, "%.60s...: the path is too long", dir);
     FVM_TRY(make_folder(dir, why));
     (void)snprintf(folder, sizeof folder, "%s/test", dir);
     FVM_TRY(make_folder(folder, why));
@@ -128,7 +128,7 @@ static fvm_err make(const char *dir, fvm_why *why)
 
 fvm_cli_exit fvm_cmd_actor_new(int argc, char **argv)
 {
-    fvm_why why;
+    fvm_store_why why = { { 0 } };
     if (argc == 1 && strcmp(argv[0], "--help") == 0) {
         fputs("Usage: fvm actor new DIR\n\n"
               "Makes a folder with an actor in C and its tests; the folder may not exist yet.\n\n"

@@ -13,7 +13,7 @@ static bool is_sdk(const char *path)
     return n > 0 && (size_t)n < sizeof file && access(file, R_OK) == 0;
 }
 
-static fvm_err find_sdk(fvm_actor_project *project, fvm_why *why)
+static fvm_err find_sdk(fvm_actor_project *project, fvm_store_why *why)
 {
     static const char *const beside[] = { "sdk", "../share/fvm/sdk" };
     char program[PATH_MAX];
@@ -21,7 +21,7 @@ static fvm_err find_sdk(fvm_actor_project *project, fvm_why *why)
     if (given) {
         int n = snprintf(project->sdk, sizeof project->sdk, "%s", given);
         if (n > 0 && (size_t)n < sizeof project->sdk && is_sdk(project->sdk)) return FVM_OK;
-        return fvm_why_set(why, FVM_ERR_NOT_FOUND, "FVM_SDK=%s: no lib/libfvm_sdk.a there", given);
+        return fvm__why(why, FVM_ERR_NOT_FOUND, "FVM_SDK=%s: no lib/libfvm_sdk.a there", given);
     }
     ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
     if (len > 0) {
@@ -33,17 +33,17 @@ static fvm_err find_sdk(fvm_actor_project *project, fvm_why *why)
             if (n > 0 && (size_t)n < sizeof project->sdk && is_sdk(project->sdk)) return FVM_OK;
         }
     }
-    return fvm_why_set(why, FVM_ERR_NOT_FOUND,
-                       "the SDK is not beside this program; set FVM_SDK to its folder");
+    return fvm__why(why, FVM_ERR_NOT_FOUND,
+                    "the SDK is not beside this program; set FVM_SDK to its folder");
 }
 
-fvm_err fvm_actor_project_open(fvm_actor_project *project, const char *dir, fvm_why *why)
+fvm_err fvm_actor_project_open(fvm_actor_project *project, const char *dir, fvm_store_why *why)
 {
     char real[PATH_MAX];
-    if (!realpath(dir, real)) return fvm_why_set(why, FVM_ERR_NOT_FOUND, "%s: no such folder", dir);
+    if (!realpath(dir, real)) return fvm__why(why, FVM_ERR_NOT_FOUND, "%s: no such folder", dir);
     const char *name = strrchr(real, '/') + 1;
     if (strlen(real) >= sizeof project->dir || strlen(name) >= sizeof project->name || !*name)
-        return fvm_why_set(why, FVM_ERR_LIMIT, "%s: the path is too long", dir);
+        return fvm__why(why, FVM_ERR_LIMIT, "%s: the path is too long", dir);
     memcpy(project->dir, real, strlen(real) + 1);
     memcpy(project->name, name, strlen(name) + 1);
     (void)snprintf(project->wasm, sizeof project->wasm, "%s/build/%s.wasm", real, name);
@@ -57,7 +57,7 @@ static int by_name(const void *a, const void *b)
 }
 
 fvm_err fvm_actor_files(char **paths, size_t *count, const fvm_actor_project *project,
-                        const char *folder, const char *suffix, fvm_why *why)
+                        const char *folder, const char *suffix, fvm_store_why *why)
 {
     char path[PATH_MAX];
     fvm_err err = FVM_OK;
@@ -71,10 +71,9 @@ fvm_err fvm_actor_files(char **paths, size_t *count, const fvm_actor_project *pr
         if (entry->d_name[0] == '.' || n <= m || strcmp(entry->d_name + n - m, suffix) != 0)
             continue;
         if (*count == FVM_ACTOR_FILES_MAX)
-            err = fvm_why_set(why, FVM_ERR_LIMIT, "%s: more than %d files", path,
-                              FVM_ACTOR_FILES_MAX);
+            err = fvm__why(why, FVM_ERR_LIMIT, "%s: more than %d files", path, FVM_ACTOR_FILES_MAX);
         else if (asprintf(&paths[*count], "%s/%s", path, entry->d_name) < 0)
-            err = fvm_why_set(why, FVM_ERR_NOMEM, "%s: out of memory", path);
+            err = fvm__why(why, FVM_ERR_NOMEM, "%s: out of memory", path);
         else
             ++*count;
     }

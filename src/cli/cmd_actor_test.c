@@ -95,7 +95,7 @@ static fvm_bytes take_token(fvm_bytes *in)
 
 /* --- reading --- */
 
-static fvm_err read_script(script *s, fvm_bytes text, fvm_why *why)
+static fvm_err read_script(script *s, fvm_bytes text, fvm_store_why *why)
 {
     size_t number = 0;
     bool in_test = false;
@@ -109,7 +109,7 @@ static fvm_err read_script(script *s, fvm_bytes text, fvm_why *why)
         trim(&one);
         if (one.len == 0 || *one.ptr == '#') continue;
         if (s->count == LINES_MAX)
-            return fvm_why_set(why, FVM_ERR_LIMIT, "%s: more than %d lines", s->path, LINES_MAX);
+            return fvm__why(why, FVM_ERR_LIMIT, "%s: more than %d lines", s->path, LINES_MAX);
         fvm_bytes rest = one;
         in_test |= take_word(&rest, "test");
         if (!in_test) s->setup = s->count + 1;
@@ -242,19 +242,19 @@ static fvm_err apply(world *w, const call *c)
     return FVM_OK;
 }
 
-static fvm_err run_call(world *w, fvm_bytes in, fvm_why *why)
+static fvm_err run_call(world *w, fvm_bytes in, fvm_store_why *why)
 {
     call c = { 0 };
     char got[256];
     fvm_buf_init(&c.params, NULL);
     fvm_buf_init(&c.want, NULL);
     fvm_err err = read_call(&c, in, w);
-    if (err != FVM_OK) err = fvm_why_set(why, err, "not a call: %s", fvm_err_text(err));
+    if (err != FVM_OK) err = fvm__why(why, err, "not a call: %s", fvm_err_text(err));
     if (err == FVM_OK && (err = apply(w, &c)) != FVM_OK)
-        err = fvm_why_set(why, err, "no receipt: %s", fvm_err_text(err));
+        err = fvm__why(why, err, "no receipt: %s", fvm_err_text(err));
     if (err == FVM_OK && !is_wanted(&c, &w->receipt)) {
         outcome_text(got, sizeof got, &w->receipt);
-        err = fvm_why_set(why, FVM_ERR_MISMATCH, "got %s", got);
+        err = fvm__why(why, FVM_ERR_MISMATCH, "got %s", got);
     }
     fvm_buf_deinit(&c.params);
     fvm_buf_deinit(&c.want);
@@ -275,24 +275,23 @@ static fvm_err actor_balance(world *w, fvm_big *out)
     return err;
 }
 
-static fvm_err run_balance(world *w, fvm_bytes in, fvm_why *why)
+static fvm_err run_balance(world *w, fvm_bytes in, fvm_store_why *why)
 {
     char got[FVM_BIG_TEXT_MAX];
     fvm_big want, have;
-    if (read_amount(&want, &in) != FVM_OK)
-        return fvm_why_set(why, FVM_ERR_MALFORMED, "not an amount");
+    if (read_amount(&want, &in) != FVM_OK) return fvm__why(why, FVM_ERR_MALFORMED, "not an amount");
     if (actor_balance(w, &have) != FVM_OK)
-        return fvm_why_set(why, FVM_ERR_NOT_FOUND, "the actor is gone");
+        return fvm__why(why, FVM_ERR_NOT_FOUND, "the actor is gone");
     if (fvm_big_cmp(&want, &have) == 0) return FVM_OK;
     (void)fvm_big_to_text(got, &have);
-    return fvm_why_set(why, FVM_ERR_MISMATCH, "the balance is %s attoFIL", got);
+    return fvm__why(why, FVM_ERR_MISMATCH, "the balance is %s attoFIL", got);
 }
 
-static fvm_err run_line(world *w, fvm_bytes text, fvm_why *why)
+static fvm_err run_line(world *w, fvm_bytes text, fvm_store_why *why)
 {
     if (take_word(&text, "call")) return run_call(w, text, why);
     if (take_word(&text, "balance")) return run_balance(w, text, why);
-    return fvm_why_set(why, FVM_ERR_MALFORMED, "starts with neither test, call nor balance");
+    return fvm__why(why, FVM_ERR_MALFORMED, "starts with neither test, call nor balance");
 }
 
 /* A fresh machine on the state with the actor as installed. */
@@ -307,15 +306,15 @@ static fvm_err begin(world *w)
     return fvm_machine_new(&w->machine, w->context, &w->store, &w->root, &config);
 }
 
-static fvm_err run_lines(world *w, const script *s, size_t from, size_t to, fvm_why *why)
+static fvm_err run_lines(world *w, const script *s, size_t from, size_t to, fvm_store_why *why)
 {
     for (size_t i = from; i < to; i++) {
-        fvm_why what;
+        fvm_store_why what = { { 0 } };
         fvm_err err = run_line(w, s->lines[i].text, &what);
         if (err != FVM_OK)
-            return fvm_why_set(why, err, "%s:%zu: %.*s\n      %s", s->path, s->lines[i].number,
-                               (int)s->lines[i].text.len, (const char *)s->lines[i].text.ptr,
-                               what.text);
+            return fvm__why(why, err, "%s:%zu: %.*s\n      %s", s->path, s->lines[i].number,
+                            (int)s->lines[i].text.len, (const char *)s->lines[i].text.ptr,
+                            what.text);
     }
     return FVM_OK;
 }
@@ -330,7 +329,8 @@ static fvm_err note(tally *t, fvm_bytes name, uint64_t gas)
 }
 
 /* The test that begins in line `at`; gives the line behind it. */
-static fvm_err run_test(world *w, const script *s, size_t at, size_t *next, tally *t, fvm_why *why)
+static fvm_err run_test(world *w, const script *s, size_t at, size_t *next, tally *t,
+                        fvm_store_why *why)
 {
     fvm_bytes name = s->lines[at].text, probe;
     size_t end = at + 1;
@@ -355,12 +355,12 @@ static fvm_err run_test(world *w, const script *s, size_t at, size_t *next, tall
     return note(t, name, w->gas);
 }
 
-static fvm_err run_script(world *w, const char *path, tally *t, fvm_why *why)
+static fvm_err run_script(world *w, const char *path, tally *t, fvm_store_why *why)
 {
     fvm_buf text;
     fvm_buf_init(&text, NULL);
     script *s = calloc(1, sizeof *s);
-    if (!s) return fvm_why_set(why, FVM_ERR_NOMEM, "out of memory");
+    if (!s) return fvm__why(why, FVM_ERR_NOMEM, "out of memory");
     fvm_err err = fvm_file_read(&text, path, FILE_MAX, why);
     if (err == FVM_OK) {
         s->path = path;
@@ -393,7 +393,7 @@ static void world_close(world *w)
     if (w->store.ops) fvm_blockstore_free(&w->store);
 }
 
-static fvm_err run_scripts(const fvm_actor_project *project, tally *t, fvm_why *why)
+static fvm_err run_scripts(const fvm_actor_project *project, tally *t, fvm_store_why *why)
 {
     char *paths[FVM_ACTOR_FILES_MAX];
     size_t count;
@@ -407,7 +407,7 @@ static fvm_err run_scripts(const fvm_actor_project *project, tally *t, fvm_why *
     if (err == FVM_OK) {
         err = fvm_engine_new(&engine, NULL);
         if (err == FVM_OK) err = world_open(&w, engine, fvm_buf_bytes(&wasm));
-        if (err != FVM_OK) err = fvm_why_set(why, err, "%s", fvm_err_text(err));
+        if (err != FVM_OK) err = fvm__why(why, err, "%s", fvm_err_text(err));
     }
     for (size_t i = 0; i < count && err == FVM_OK; i++) err = run_script(&w, paths[i], t, why);
     world_close(&w);
@@ -444,7 +444,7 @@ static size_t differences(fvm_bytes old, fvm_bytes now)
 
 /* Compares with, or writes, gas.snapshot. `*changed` tells whether it differs. */
 static fvm_err settle_snapshot(const fvm_actor_project *project, const tally *t, int mode,
-                               bool *changed, fvm_why *why)
+                               bool *changed, fvm_store_why *why)
 {
     char path[PATH_MAX];
     fvm_buf old;
@@ -461,7 +461,7 @@ static fvm_err settle_snapshot(const fvm_actor_project *project, const tally *t,
     FILE *f = fopen(path, "wb");
     bool good = f && (now.len == 0 || fwrite(now.ptr, 1, now.len, f) == now.len);
     if (f && fclose(f) != 0) good = false;
-    return good ? FVM_OK : fvm_why_set(why, FVM_ERR_IO, "%s: %s", path, strerror(errno));
+    return good ? FVM_OK : fvm__why(why, FVM_ERR_IO, "%s: %s", path, strerror(errno));
 }
 
 /* --- the command --- */
@@ -494,7 +494,7 @@ static const fvm_option options[] = { [CHECK] = { "--check", false },
 static fvm_cli_exit test(const char *dir, int mode, bool unit)
 {
     fvm_actor_project project;
-    fvm_why why = { "" };
+    fvm_store_why why = { "" };
     tally t = { 0 };
     bool changed = false;
     fvm_buf_init(&t.snapshot, NULL);

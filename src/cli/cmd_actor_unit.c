@@ -11,23 +11,23 @@ extern char **environ;
 #define ARGS_MAX 256
 #define TEXT_MAX (PATH_MAX + 64)
 
-fvm_err fvm_actor_run(char **argv, const char *hint, fvm_why *why)
+fvm_err fvm_actor_run(char **argv, const char *hint, fvm_store_why *why)
 {
     pid_t child;
     int status;
     (void)fflush(stdout); /* so that what the program says comes behind what we said */
     int failed = posix_spawnp(&child, argv[0], NULL, NULL, argv, environ);
     if (failed)
-        return fvm_why_set(why, FVM_ERR_NOT_FOUND, "%s: %s%s", argv[0], strerror(failed), hint);
+        return fvm__why(why, FVM_ERR_NOT_FOUND, "%s: %s%s", argv[0], strerror(failed), hint);
     while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) return fvm_why_set(why, FVM_ERR_IO, "%s: %s", argv[0], strerror(errno));
+        if (errno != EINTR) return fvm__why(why, FVM_ERR_IO, "%s: %s", argv[0], strerror(errno));
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return FVM_OK;
-    return fvm_why_set(why, FVM_ERR_INVALID, "%s failed", argv[0]);
+    return fvm__why(why, FVM_ERR_INVALID, "%s failed", argv[0]);
 }
 
 /* One unit test's program. */
 static fvm_err compile(const fvm_actor_project *project, char **sources, size_t count, char *unit,
-                       char *program, fvm_why *why)
+                       char *program, fvm_store_why *why)
 {
     static const char *const libraries[] = { "-lcrypto",  "-lsodium",  "-lsecp256k1",
                                              "-llmdb",    "-lz",       "-lzstd",
@@ -63,7 +63,7 @@ static fvm_err compile(const fvm_actor_project *project, char **sources, size_t 
 }
 
 fvm_err fvm_actor_unit(const fvm_actor_project *project, size_t *passed, size_t *failed,
-                       fvm_why *why)
+                       fvm_store_why *why)
 {
     char *sources[FVM_ACTOR_FILES_MAX], *units[FVM_ACTOR_FILES_MAX];
     char program[TEXT_MAX];

@@ -66,7 +66,7 @@ _Noreturn static void become_help(int out, const char *const words[2], size_t co
     for (size_t i = 0; i < count; i++) argv[1 + i] = (char *)(uintptr_t)words[i];
     argv[1 + count] = (char *)(uintptr_t)"--help";
     int nothing = open("/dev/null", O_RDWR);
-    if (dup2(nothing, 0) >= 0 && dup2(nothing, 2) >= 0 && dup2(out, 1) >= 0)
+    if (nothing >= 0 && dup2(nothing, 0) >= 0 && dup2(nothing, 2) >= 0 && dup2(out, 1) >= 0)
         (void)execv("/proc/self/exe", argv);
     _exit(127);
 }

@@ -222,7 +222,7 @@ static int read_args(fvm_args *args, work *w, tally *t, fvm_paths *paths, size_t
                      fvm_err *err)
 {
     uint64_t number;
-    fvm_why why;
+    fvm_store_why why = { { 0 } };
     for (int which; (which = fvm_args_next(args)) != FVM_ARG_END;) {
         switch (which) {
         case ENGINE:

@@ -36,7 +36,7 @@ static const char *find_bytecode(const json_t *artefact)
     return json_string_value(code);
 }
 
-static fvm_err constructor_types(fvm_abi_types *out, const json_t *artefact, fvm_why *why)
+static fvm_err constructor_types(fvm_abi_types *out, const json_t *artefact, fvm_store_why *why)
 {
     const json_t *entry, *input;
     size_t i, k;
@@ -53,38 +53,37 @@ static fvm_err constructor_types(fvm_abi_types *out, const json_t *artefact, fvm
     return FVM_OK;
 }
 
-static fvm_err add_digits(fvm_buf *out, fvm_bytes digits, const char *what, fvm_why *why)
+static fvm_err add_digits(fvm_buf *out, fvm_bytes digits, const char *what, fvm_store_why *why)
 {
     while (digits.len && digits.ptr[0] <= ' ') digits.ptr++, digits.len--;
     while (digits.len && digits.ptr[digits.len - 1] <= ' ') digits.len--;
     if (digits.len >= 2 && digits.ptr[0] == '0' && (digits.ptr[1] | 0x20) == 'x')
         digits.ptr += 2, digits.len -= 2;
     if (memchr(digits.ptr ? digits.ptr : (const uint8_t *)"", '_', digits.len))
-        return fvm_why_set(why, FVM_ERR_MALFORMED, "%s: has to be linked with libraries first",
-                           what);
+        return fvm__why(why, FVM_ERR_MALFORMED, "%s: has to be linked with libraries first", what);
     fvm_err err = fvm_hex_decode(out, digits);
     if (err == FVM_ERR_MALFORMED)
-        return fvm_why_set(why, err, "%s: neither JSON nor hexadecimal digits", what);
+        return fvm__why(why, err, "%s: neither JSON nor hexadecimal digits", what);
     return err;
 }
 
 static fvm_err from_artefact(fvm_buf *code, fvm_abi_types *types, fvm_bytes text, const char *file,
-                             fvm_why *why)
+                             fvm_store_why *why)
 {
     json_t *artefact = NULL;
     FVM_TRY(fvm_json_parse(&artefact, text, file, why));
     const char *digits = find_bytecode(artefact);
     fvm_err err = digits ? add_digits(code, fvm_bytes_of(digits), file, why)
-                         : fvm_why_set(why, FVM_ERR_MALFORMED, "%s: has no bytecode", file);
+                         : fvm__why(why, FVM_ERR_MALFORMED, "%s: has no bytecode", file);
     if (err == FVM_OK && code->len == 0)
-        err = fvm_why_set(why, FVM_ERR_MALFORMED, "%s: is abstract: its bytecode is empty", file);
+        err = fvm__why(why, FVM_ERR_MALFORMED, "%s: is abstract: its bytecode is empty", file);
     if (err == FVM_OK) err = constructor_types(types, artefact, why);
     json_decref(artefact);
     return err;
 }
 
 /* Init code and arguments. */
-static fvm_err make_code(fvm_buf *code, const request *q, fvm_bytes text, fvm_why *why)
+static fvm_err make_code(fvm_buf *code, const request *q, fvm_bytes text, fvm_store_why *why)
 {
     fvm_abi_types types = { .count = 0 }, none;
     uint8_t selector[4];

@@ -60,7 +60,7 @@ static json_t *topic_of(const char *text)
 {
     fvm_abi_types in, out;
     uint8_t hash[32];
-    fvm_why why;
+    fvm_store_why why = { { 0 } };
     if (strcmp(text, "any") == 0) return json_null();
     if (strncmp(text, "0x", 2) == 0 && strlen(text) == 66) return json_string(text);
     if (fvm_abi_hash(hash, &in, &out, text, &why) != FVM_OK) return NULL;
@@ -76,8 +76,8 @@ static fvm_err make_filter(fvm_client *c, request *q)
         fvm_eth_address eth;
         char text[FVM_ETH_ADDRESS_TEXT];
         if (!fvm_cli_address(&a, q->addresses[i]))
-            return fvm_why_set(&c->why, FVM_ERR_MALFORMED, "--address: '%s' is no address",
-                               q->addresses[i]);
+            return fvm__why(&c->why, FVM_ERR_MALFORMED, "--address: '%s' is no address",
+                            q->addresses[i]);
         FVM_TRY(fvm_client_eth_address(c, &eth, &a));
         fvm_eth_address_to_text(text, &eth, false);
         (void)json_array_append_new(q->address_list, json_string(text));
@@ -85,8 +85,8 @@ static fvm_err make_filter(fvm_client *c, request *q)
     for (size_t i = 0; i < q->topic_count; i++) {
         json_t *topic = topic_of(q->topics[i]);
         if (!topic)
-            return fvm_why_set(&c->why, FVM_ERR_MALFORMED,
-                               "--topic: '%.100s' is neither a topic nor an event", q->topics[i]);
+            return fvm__why(&c->why, FVM_ERR_MALFORMED,
+                            "--topic: '%.100s' is neither a topic nor an event", q->topics[i]);
         (void)json_array_append_new(q->topic_list, topic);
     }
     return FVM_OK;

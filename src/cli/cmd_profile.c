@@ -161,7 +161,7 @@ fvm_cli_exit fvm_cmd_profile(int argc, char **argv)
     }
     if (end != FVM_ARG_END) return FVM_EXIT_USAGE;
     fvm_vector *vector;
-    fvm_why why;
+    fvm_store_why why = { { 0 } };
     fvm_err err = fvm_vector_load(&vector, q.file, &why);
     if (err != FVM_OK) {
         fprintf(stderr, "fvm profile: %s\n", why.text);

@@ -255,7 +255,7 @@ static bool write_profile(const request *q, const fvm_profile *profile)
 static fvm_cli_exit run(request *q)
 {
     fvm_buf wasm;
-    fvm_why why;
+    fvm_store_why why = { { 0 } };
     outcome o;
     fvm_buf_init(&wasm, NULL);
     fvm_err err = fvm_file_read(&wasm, q->file, WASM_MAX, &why);

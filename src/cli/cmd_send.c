@@ -84,7 +84,7 @@ static fvm_cli_exit wrong_usage(const char *command, const char *words)
 
 /* The input of a contract's call: bytes as given, or by signature and arguments from words[first] on. */
 static fvm_err make_input(fvm_buf *input, fvm_abi_types *returns, const request *q, size_t first,
-                          fvm_why *why)
+                          fvm_store_why *why)
 {
     fvm_abi_types types;
     uint8_t selector[4];
@@ -92,7 +92,7 @@ static fvm_err make_input(fvm_buf *input, fvm_abi_types *returns, const request 
     if (q->data) {
         const char *digits = strncmp(q->data, "0x", 2) == 0 ? q->data + 2 : q->data;
         if (fvm_hex_decode(input, fvm_bytes_of(digits)) == FVM_OK) return FVM_OK;
-        return fvm_why_set(why, FVM_ERR_MALFORMED, "--data: not hexadecimal");
+        return fvm__why(why, FVM_ERR_MALFORMED, "--data: not hexadecimal");
     }
     FVM_TRY(fvm_abi_signature(selector, &types, returns, q->signature, why));
     FVM_TRY(fvm_buf_append(input, (fvm_bytes){ selector, 4 }));
@@ -114,7 +114,7 @@ static fvm_cli_exit run_send(request *q)
     fvm_outcome_init(&outcome);
     fvm_err err = fvm_client_open(&c, "send", &q->o);
     if (err == FVM_OK && !fvm_cli_address(&errand.to, q->words[0]))
-        err = fvm_why_set(&c.why, FVM_ERR_MALFORMED, "'%s' is no address", q->words[0]);
+        err = fvm__why(&c.why, FVM_ERR_MALFORMED, "'%s' is no address", q->words[0]);
     if (err == FVM_OK && (q->signature || q->data)) {
         errand.is_input = true;
         err = make_input(&input, &returns, q, 1, &c.why);
@@ -217,13 +217,13 @@ static fvm_err prepare_call(fvm_client *c, const request *q, fvm_eth_address *to
 {
     fvm_address address;
     if (!fvm_cli_address(&address, q->words[0]))
-        return fvm_why_set(&c->why, FVM_ERR_MALFORMED, "'%s' is no address", q->words[0]);
+        return fvm__why(&c->why, FVM_ERR_MALFORMED, "'%s' is no address", q->words[0]);
     FVM_TRY(fvm_client_eth_address(c, to, &address));
     if (q->o.value && !fvm_client_amount(value, q->o.value))
-        return fvm_why_set(&c->why, FVM_ERR_MALFORMED, "'%s' is no amount", q->o.value);
+        return fvm__why(&c->why, FVM_ERR_MALFORMED, "'%s' is no amount", q->o.value);
     if (!q->o.from) return FVM_OK;
     if (!fvm_cli_address(&address, q->o.from))
-        return fvm_why_set(&c->why, FVM_ERR_MALFORMED, "--from: '%s' is no address", q->o.from);
+        return fvm__why(&c->why, FVM_ERR_MALFORMED, "--from: '%s' is no address", q->o.from);
     return fvm_client_eth_address(c, from, &address);
 }
 

@@ -115,7 +115,7 @@ fvm_cli_exit fvm_cmd_trace(int argc, char **argv)
         return FVM_EXIT_USAGE;
     }
     fvm_vector *vector;
-    fvm_why why;
+    fvm_store_why why = { { 0 } };
     fvm_err err = fvm_vector_load(&vector, file, &why);
     if (err != FVM_OK) {
         fprintf(stderr, "fvm trace: %s\n", why.text);

@@ -305,8 +305,8 @@ static fvm_cli_exit read_key(fvm_key *key, const command *c, fvm_bytes text)
 static fvm_cli_exit import(command *c)
 {
     fvm_buf text;
-    fvm_why why;
-    fvm_key key;
+    fvm_store_why why = { { 0 } };
+    fvm_key key = { .type = 0 };
     if (c->count != 2) return usage_error("import needs a file.");
     fvm_buf_init(&text, NULL);
     fvm_err err = fvm_file_read(&text, strcmp(c->words[1], "-") == 0 ? "/dev/stdin" : c->words[1],
@@ -345,7 +345,7 @@ static fvm_cli_exit open_key(fvm_key *key, const command *c, const char *text)
 typedef struct place {
     fvm_address address;
     fvm_buf content;
-    fvm_why why;
+    fvm_store_why why;
     fvm_err err;
 } place;
 
@@ -362,8 +362,7 @@ static fvm_cli_exit export_file(const command *c)
     place p = { .err = FVM_ERR_NOT_FOUND };
     fvm_store_why why = { { 0 } };
     if (!get_address(&p.address, c->words[1])) return FVM_EXIT_INPUT;
-    (void)fvm_why_set(&p.why, FVM_ERR_NOT_FOUND, "%s: there is no key of %s", c->folder,
-                      c->words[1]);
+    (void)fvm__why(&p.why, FVM_ERR_NOT_FOUND, "%s: there is no key of %s", c->folder, c->words[1]);
     fvm_buf_init(&p.content, NULL);
     fvm_err err = fvm_keys_each(c->folder, read_its_file, &p, &why);
     fvm_cli_exit code = FVM_EXIT_OK;

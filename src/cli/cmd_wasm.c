@@ -51,7 +51,7 @@ static const struct {
 
 fvm_err fvm_wasm_file_read(fvm_buf *out, const char *path)
 {
-    fvm_why why;
+    fvm_store_why why = { { 0 } };
     fvm_err err = fvm_file_read(out, path, FVM_WASM_FILE_MAX, &why);
     if (err != FVM_OK) fprintf(stderr, "fvm wasm: %s\n", why.text);
     return err;

@@ -51,14 +51,14 @@ static bool test_trace(fvm_file_result *result, json_t *report, const fvm_vector
                        fvm_context *context)
 {
     json_t *trace, *difference = NULL;
-    fvm_why why;
+    fvm_store_why why = { { 0 } };
     fvm_err err = fvm_trace_file_load(&trace, vector, &why);
     if (err == FVM_OK && !trace) return true;
     if (err == FVM_OK) {
         result->traces++;
         err = compare_trace(&difference, vector, trace, context);
         json_decref(trace);
-        if (err != FVM_OK) (void)fvm_why_set(&why, err, "trace: %s", fvm_err_text(err));
+        if (err != FVM_OK) (void)fvm__why(&why, err, "trace: %s", fvm_err_text(err));
     }
     if (difference) set(report, "charge", difference);
     if (err != FVM_OK) {
@@ -91,7 +91,7 @@ static bool compare_run(fvm_file_result *result, json_t *report, const fvm_vecto
 {
     json_t *receipts, *differences = json_array();
     fvm_cid root;
-    fvm_why why;
+    fvm_store_why why = { { 0 } };
     fvm_err err = fvm_vector_expected(vector, &receipts, &root, &why);
     if (err != FVM_OK) {
         set(report, "reason", json_string(why.text));
@@ -152,7 +152,7 @@ void fvm_conformance_file(fvm_file_result *result, const char *file, const fvm_c
                           fvm_context *context)
 {
     fvm_vector *vector;
-    fvm_why why;
+    fvm_store_why why = { { 0 } };
     *result = (fvm_file_result){ .runs = json_array() };
     fvm_err err = fvm_vector_load(&vector, file, &why);
     if (err != FVM_OK) {

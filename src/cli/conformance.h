@@ -36,6 +36,6 @@ typedef struct fvm_paths {
 /** Adds `path`: a file as it is; of a folder all *.json below it, sorted, without those in folders
  *  named trace or src.
  *  Errors: FVM_ERR_NOT_FOUND and the like, told in `why`; FVM_ERR_NOMEM. */
-FVM_NODISCARD fvm_err fvm_paths_add(fvm_paths *paths, const char *path, fvm_why *why);
+FVM_NODISCARD fvm_err fvm_paths_add(fvm_paths *paths, const char *path, fvm_store_why *why);
 void fvm_paths_deinit(fvm_paths *paths);
 #endif

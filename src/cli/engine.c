@@ -22,7 +22,7 @@ bool fvm_cli_memory_named(fvm_engine_memory *out, const fvm_args *args)
 
 fvm_err fvm_cli_engine_open(fvm_cli_engine *e, const char *command)
 {
-    fvm_store_why why;
+    fvm_store_why why = { { 0 } };
     e->told = true;
     if (e->code_folder) {
         fvm_err err = fvm_code_folder_open(&e->folder, e->code_folder, 0, NULL, &why);

@@ -113,17 +113,17 @@ static const struct lws_protocols protocols[] = {
     { .name = NULL },
 };
 
-fvm_err fvm_http_open(fvm_http **out, const char *url, fvm_why *why)
+fvm_err fvm_http_open(fvm_http **out, const char *url, fvm_store_why *why)
 {
     fvm_http *http = fvm_mem_zalloc(NULL, sizeof *http);
-    if (!http) return fvm_why_set(why, FVM_ERR_NOMEM, "out of memory");
+    if (!http) return fvm__why(why, FVM_ERR_NOMEM, "out of memory");
     int n = snprintf(http->url, sizeof http->url, "%s", url);
     bool good = n > 0 && (size_t)n < sizeof http->url && strstr(url, "://") &&
                 lws_parse_uri(http->url, &http->scheme, &http->host, &http->port, &http->path) == 0;
     http->tls = good && strcmp(http->scheme, "https") == 0;
     if (!good || (!http->tls && strcmp(http->scheme, "http") != 0) || !http->host[0]) {
         fvm_mem_free(NULL, http, sizeof *http);
-        return fvm_why_set(why, FVM_ERR_MALFORMED, "%s: no address as http://127.0.0.1:8545", url);
+        return fvm__why(why, FVM_ERR_MALFORMED, "%s: no address as http://127.0.0.1:8545", url);
     }
     (void)snprintf(http->path_room, sizeof http->path_room, "/%s",
                    http->path + (http->path[0] == '/'));
@@ -139,7 +139,7 @@ fvm_err fvm_http_open(fvm_http **out, const char *url, fvm_why *why)
     http->context = lws_create_context(&info);
     if (!http->context) {
         fvm_mem_free(NULL, http, sizeof *http);
-        return fvm_why_set(why, FVM_ERR_NOMEM, "libwebsockets does not start");
+        return fvm__why(why, FVM_ERR_NOMEM, "libwebsockets does not start");
     }
     *out = http;
     return FVM_OK;
@@ -158,7 +158,7 @@ static void nothing(lws_sorted_usec_list_t *timer)
 }
 
 fvm_err fvm_http_post(fvm_http *http, fvm_buf *reply, unsigned *status, fvm_bytes body,
-                      uint32_t timeout_ms, fvm_why *why)
+                      uint32_t timeout_ms, fvm_store_why *why)
 {
     request *r = &http->request;
     lws_sorted_usec_list_t timer = { 0 };
@@ -185,6 +185,6 @@ fvm_err fvm_http_post(fvm_http *http, fvm_buf *reply, unsigned *status, fvm_byte
     if (!r->done) (void)fail(r, FVM_ERR_IO, "no reply in time");
     *status = r->status;
     if (r->err == FVM_OK) return FVM_OK;
-    return fvm_why_set(why, r->err, "%s://%s%s: %s", http->scheme, http->host_port, http->path_room,
-                       r->words);
+    return fvm__why(why, r->err, "%s://%s%s: %s", http->scheme, http->host_port, http->path_room,
+                    r->words);
 }

@@ -10,11 +10,11 @@ typedef struct fvm_http fvm_http;
 
 /** A client for one address: http://HOST[:PORT][/PATH] or https. Nothing is sent yet.
  *  Errors: FVM_ERR_MALFORMED  no such address (told in `why`); FVM_ERR_NOMEM. */
-FVM_NODISCARD fvm_err fvm_http_open(fvm_http **out, const char *url, fvm_why *why);
+FVM_NODISCARD fvm_err fvm_http_open(fvm_http **out, const char *url, fvm_store_why *why);
 void fvm_http_close(fvm_http *http);
 /** Sends JSON, and appends the reply's body to `reply`, whatever the status; `*status` is HTTP's number.
  *  Errors, told in `why`: FVM_ERR_IO  no connection, or it broke, or `timeout_ms` went by;
  *          FVM_ERR_LIMIT  the reply is too long; FVM_ERR_NOMEM. */
 FVM_NODISCARD fvm_err fvm_http_post(fvm_http *http, fvm_buf *reply, unsigned *status,
-                                    fvm_bytes body, uint32_t timeout_ms, fvm_why *why);
+                                    fvm_bytes body, uint32_t timeout_ms, fvm_store_why *why);
 #endif

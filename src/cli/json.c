@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-fvm_err fvm_json_parse(json_t **out, fvm_bytes text, const char *file, fvm_why *why)
+fvm_err fvm_json_parse(json_t **out, fvm_bytes text, const char *file, fvm_store_why *why)
 {
     fvm_json_text prepared;
     fvm_err err = fvm_json_prepare(&prepared, text);
@@ -18,13 +18,13 @@ fvm_err fvm_json_parse(json_t **out, fvm_bytes text, const char *file, fvm_why *
         if (json && fvm_json_complete(json, &prepared) == FVM_OK)
             *out = json;
         else if (json || json_error_code(&at) == json_error_out_of_memory)
-            err = fvm_why_set(why, FVM_ERR_NOMEM, "%s: out of memory", file);
+            err = fvm__why(why, FVM_ERR_NOMEM, "%s: out of memory", file);
         else
-            err = fvm_why_set(why, FVM_ERR_MALFORMED, "%s: not JSON: line %d, column %d: %s", file,
-                              at.line, at.column, at.text);
+            err = fvm__why(why, FVM_ERR_MALFORMED, "%s: not JSON: line %d, column %d: %s", file,
+                           at.line, at.column, at.text);
         if (json && err != FVM_OK) json_decref(json);
     } else {
-        (void)fvm_why_set(why, err, "%s: %s", file, fvm_err_text(err));
+        (void)fvm__why(why, err, "%s: %s", file, fvm_err_text(err));
     }
     fvm_json_text_deinit(&prepared);
     return err;
@@ -32,8 +32,8 @@ fvm_err fvm_json_parse(json_t **out, fvm_bytes text, const char *file, fvm_why *
 
 fvm_err fvm_json_wrong(const fvm_json_at *at, const char *key, const char *problem)
 {
-    return fvm_why_set(at->why, FVM_ERR_MALFORMED, "%s: %s%s%s: %s", at->file, at->where,
-                       at->where[0] ? "." : "", key, problem);
+    return fvm__why(at->why, FVM_ERR_MALFORMED, "%s: %s%s%s: %s", at->file, at->where,
+                    at->where[0] ? "." : "", key, problem);
 }
 
 /* NULL when there is none, which has been told. */
@@ -127,10 +127,10 @@ fvm_err fvm_json_cid(fvm_cid *out, const json_t *object, const char *key, const 
 
 fvm_err fvm_json_base64(fvm_buf *out, const json_t *object, const char *key, const fvm_json_at *at)
 {
-    fvm_bytes text;
+    fvm_bytes text = { NULL, 0 };
     FVM_TRY(fvm_json_string(&text, object, key, at));
     fvm_err err = fvm_base64_decode(out, text);
-    if (err == FVM_ERR_NOMEM) return fvm_why_set(at->why, err, "%s: out of memory", at->file);
+    if (err == FVM_ERR_NOMEM) return fvm__why(at->why, err, "%s: out of memory", at->file);
     return err == FVM_OK ? FVM_OK : fvm_json_wrong(at, key, "not base64");
 }
 

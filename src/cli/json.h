@@ -12,13 +12,14 @@
 /** Parses one JSON document. Bare whole numbers that do not fit 64 bits become strings of their
  *  digits, since jansson refuses them. Free with json_decref.
  *  Errors: FVM_ERR_MALFORMED (with line and column in `why`), FVM_ERR_NOMEM. */
-FVM_NODISCARD fvm_err fvm_json_parse(json_t **out, fvm_bytes text, const char *file, fvm_why *why);
+FVM_NODISCARD fvm_err fvm_json_parse(json_t **out, fvm_bytes text, const char *file,
+                                     fvm_store_why *why);
 
 /** A place in a document: `where` is the path so far, "" at the top. */
 typedef struct fvm_json_at {
     const char *file;
     const char *where;
-    fvm_why *why;
+    fvm_store_why *why;
 } fvm_json_at;
 
 /** Each reads member `key` of `object`; the outputs are unchanged on error.

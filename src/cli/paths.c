@@ -28,32 +28,33 @@ static int wanted(const struct dirent *entry)
            strcmp(entry->d_name, "src") != 0;
 }
 
-static fvm_err add(fvm_paths *paths, const char *path, unsigned depth, fvm_why *why)
+static fvm_err add(fvm_paths *paths, const char *path, unsigned depth, fvm_store_why *why)
 {
     struct stat info;
     if (stat(path, &info) != 0)
-        return fvm_why_set(why, FVM_ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
+        return fvm__why(why, FVM_ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
     if (!S_ISDIR(info.st_mode)) {
         if (depth && !fvm_ends_with(path, ".json")) return FVM_OK;
         char *copy = strdup(path);
         if (copy && keep(paths, copy) == FVM_OK) return FVM_OK;
         free(copy);
-        return fvm_why_set(why, FVM_ERR_NOMEM, "%s: out of memory", path);
+        return fvm__why(why, FVM_ERR_NOMEM, "%s: out of memory", path);
     }
     if (depth == DEPTH_MAX)
-        return fvm_why_set(why, FVM_ERR_DEPTH, "%s: more than %d folders deep", path, DEPTH_MAX);
+        return fvm__why(why, FVM_ERR_DEPTH, "%s: more than %d folders deep", path, DEPTH_MAX);
     struct dirent **entries;
     int count = scandir(path, &entries, wanted, alphasort);
-    if (count < 0) return fvm_why_set(why, FVM_ERR_INVALID, "%s: %s", path, strerror(errno));
+    if (count < 0) return fvm__why(why, FVM_ERR_INVALID, "%s: %s", path, strerror(errno));
     fvm_err err = FVM_OK;
     for (int i = 0; i < count; i++) {
         char *below = NULL;
         if (err == FVM_OK && asprintf(&below, "%s%s%s", path, fvm_ends_with(path, "/") ? "" : "/",
-                                      entries[i]->d_name) < 0) {
+                                      entries[i]->d_name) < 0)
             below = NULL;
-            err = fvm_why_set(why, FVM_ERR_NOMEM, "%s: out of memory", path);
-        }
-        if (err == FVM_OK) err = add(paths, below, depth + 1, why);
+        if (below)
+            err = add(paths, below, depth + 1, why);
+        else if (err == FVM_OK)
+            err = fvm__why(why, FVM_ERR_NOMEM, "%s: out of memory", path);
         free(below);
         free(entries[i]);
     }
@@ -61,7 +62,7 @@ static fvm_err add(fvm_paths *paths, const char *path, unsigned depth, fvm_why *
     return err;
 }
 
-fvm_err fvm_paths_add(fvm_paths *paths, const char *path, fvm_why *why)
+fvm_err fvm_paths_add(fvm_paths *paths, const char *path, fvm_store_why *why)
 {
     return add(paths, path, 0, why);
 }

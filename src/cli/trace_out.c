@@ -238,7 +238,7 @@ fvm_err fvm_trace_print_end(fvm_trace_print *p)
 
 /* --- trace files --- */
 
-fvm_err fvm_trace_file_load(json_t **out, const fvm_vector *vector, fvm_why *why)
+fvm_err fvm_trace_file_load(json_t **out, const fvm_vector *vector, fvm_store_why *why)
 {
     fvm_buf path, bytes;
     const char *slash = strrchr(vector->file, '/');
@@ -255,7 +255,7 @@ fvm_err fvm_trace_file_load(json_t **out, const fvm_vector *vector, fvm_why *why
     if (err == FVM_OK)
         err = fvm_buf_append(&path, (fvm_bytes){ (const uint8_t *)".trace.json", 12 });
     if (err != FVM_OK)
-        (void)fvm_why_set(why, err, "%s: out of memory", vector->file);
+        (void)fvm__why(why, err, "%s: out of memory", vector->file);
     else if ((err = fvm_file_read(&bytes, (const char *)path.ptr, FVM_VECTOR_FILE_MAX, why)) ==
              FVM_OK)
         err = fvm_json_parse(out, fvm_buf_bytes(&bytes), (const char *)path.ptr, why);

@@ -34,7 +34,8 @@ FVM_NODISCARD fvm_err fvm_trace_print_end(fvm_trace_print *print);
 
 /** The trace file that belongs to a vector, `trace/<id>.trace.json` beside it; `*out` NULL when
  *  there is none. Errors: as fvm_json_parse. Free with json_decref. */
-FVM_NODISCARD fvm_err fvm_trace_file_load(json_t **out, const fvm_vector *vector, fvm_why *why);
+FVM_NODISCARD fvm_err fvm_trace_file_load(json_t **out, const fvm_vector *vector,
+                                          fvm_store_why *why);
 
 /** Compares a run, as it happens, with a trace file. */
 typedef struct fvm_trace_compare {

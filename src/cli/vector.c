@@ -14,7 +14,7 @@ typedef struct reader {
 
 static fvm_err no_memory(reader *r)
 {
-    return fvm_why_set(r->at.why, FVM_ERR_NOMEM, "%s: out of memory", r->v->file);
+    return fvm__why(r->at.why, FVM_ERR_NOMEM, "%s: out of memory", r->v->file);
 }
 
 static void at_item(reader *r, const char *list, size_t i)
@@ -65,7 +65,7 @@ static fvm_err item_object(reader *r, json_t **out, const json_t *list, size_t i
 {
     *out = json_array_get(list, i);
     if (json_is_object(*out)) return FVM_OK;
-    return fvm_why_set(r->at.why, FVM_ERR_MALFORMED, "%s: %s: not an object", r->v->file, r->where);
+    return fvm__why(r->at.why, FVM_ERR_MALFORMED, "%s: %s: not an object", r->v->file, r->where);
 }
 
 static fvm_err read_variants(reader *r, const json_t *pre)
@@ -252,13 +252,13 @@ static fvm_err read_car(reader *r)
     }
     fvm_buf_deinit(&car);
     if (err == FVM_OK) return FVM_OK;
-    return fvm_why_set(r->at.why, err, "%s: car: bad %s: %s", r->v->file, what, fvm_err_text(err));
+    return fvm__why(r->at.why, err, "%s: car: bad %s: %s", r->v->file, what, fvm_err_text(err));
 }
 
 static fvm_err read_all(reader *r)
 {
     if (!json_is_object(r->v->json))
-        return fvm_why_set(r->at.why, FVM_ERR_MALFORMED, "%s: not an object", r->v->file);
+        return fvm__why(r->at.why, FVM_ERR_MALFORMED, "%s: not an object", r->v->file);
     fvm_bytes class_;
     if (json_object_get(r->v->json, "class")) {
         FVM_TRY(fvm_json_string(&class_, r->v->json, "class", &r->at));
@@ -276,10 +276,10 @@ static fvm_err read_all(reader *r)
     return read_car(r);
 }
 
-fvm_err fvm_vector_parse(fvm_vector **out, const char *file, fvm_bytes text_, fvm_why *why)
+fvm_err fvm_vector_parse(fvm_vector **out, const char *file, fvm_bytes text_, fvm_store_why *why)
 {
     fvm_vector *v = fvm_mem_zalloc(NULL, sizeof *v);
-    if (!v) return fvm_why_set(why, FVM_ERR_NOMEM, "%s: out of memory", file);
+    if (!v) return fvm__why(why, FVM_ERR_NOMEM, "%s: out of memory", file);
     v->file = file;
     fvm_phases_begin(&v->phases);
     fvm_arena_init(&v->arena, NULL);
@@ -299,7 +299,7 @@ fvm_err fvm_vector_parse(fvm_vector **out, const char *file, fvm_bytes text_, fv
     return err;
 }
 
-fvm_err fvm_vector_load(fvm_vector **out, const char *file, fvm_why *why)
+fvm_err fvm_vector_load(fvm_vector **out, const char *file, fvm_store_why *why)
 {
     fvm_buf bytes;
     fvm_buf_init(&bytes, NULL);
@@ -329,7 +329,8 @@ void fvm_vector_free(fvm_vector *v)
     fvm_mem_free(NULL, v, sizeof *v);
 }
 
-fvm_err fvm_vector_expected(const fvm_vector *v, json_t **receipts, fvm_cid *root, fvm_why *why)
+fvm_err fvm_vector_expected(const fvm_vector *v, json_t **receipts, fvm_cid *root,
+                            fvm_store_why *why)
 {
     fvm_json_at at = { .file = v->file, .where = "", .why = why };
     json_t *post, *list, *tree;
@@ -341,8 +342,8 @@ fvm_err fvm_vector_expected(const fvm_vector *v, json_t **receipts, fvm_cid *roo
     FVM_TRY(fvm_json_cid(root, tree, "root_cid", &at));
     for (size_t i = 0; i < json_array_size(list); i++)
         if (!json_is_object(json_array_get(list, i)))
-            return fvm_why_set(why, FVM_ERR_MALFORMED,
-                               "%s: postconditions.receipts[%zu]: not an object", v->file, i);
+            return fvm__why(why, FVM_ERR_MALFORMED,
+                            "%s: postconditions.receipts[%zu]: not an object", v->file, i);
     *receipts = list;
     return FVM_OK;
 }

@@ -89,22 +89,22 @@ typedef struct fvm_vector {
  *  fvm_vector_free; on error there is nothing to free.
  *  Errors: class INPUT, told in `why` with file and field; FVM_ERR_NOMEM. */
 FVM_NODISCARD fvm_err fvm_vector_parse(fvm_vector **out, const char *file, fvm_bytes text,
-                                       fvm_why *why);
-FVM_NODISCARD fvm_err fvm_vector_load(fvm_vector **out, const char *file, fvm_why *why);
+                                       fvm_store_why *why);
+FVM_NODISCARD fvm_err fvm_vector_load(fvm_vector **out, const char *file, fvm_store_why *why);
 void fvm_vector_free(fvm_vector *vector);
 
 /** Opens the bundle that the vector names, or that its network version needs, from the user's folder
  *  of bundles, if the vector does not bring its own actors. One that is not there is no error: what
  *  to import is in `bundle_missing` then. fvm_vector_load does this, fvm_vector_parse does not.
  *  Errors: class INPUT for a broken bundle, told in `why`; HOST class. */
-FVM_NODISCARD fvm_err fvm_vector_open_bundle(fvm_vector *vector, fvm_why *why);
+FVM_NODISCARD fvm_err fvm_vector_open_bundle(fvm_vector *vector, fvm_store_why *why);
 /** The vector's blocks, with those of the bundle. */
 const fvm_blockstore *fvm_vector_blocks(const fvm_vector *vector);
 
 /** What must come out: `receipts` a list of objects (borrowed from the vector) and the root.
  *  FVM_ERR_MALFORMED when the file has no (good) postconditions. */
 FVM_NODISCARD fvm_err fvm_vector_expected(const fvm_vector *vector, json_t **receipts,
-                                          fvm_cid *root, fvm_why *why);
+                                          fvm_cid *root, fvm_store_why *why);
 
 /** The callbacks that answer from the vector, which must outlive them. */
 fvm_externs fvm_vector_externs(const fvm_vector *vector);

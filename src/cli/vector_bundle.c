@@ -15,7 +15,7 @@ static const char *bundle_name(char room[FVM_BUNDLE_NAME_MAX], const fvm_vector 
     return room;
 }
 
-fvm_err fvm_vector_open_bundle(fvm_vector *v, fvm_why *why)
+fvm_err fvm_vector_open_bundle(fvm_vector *v, fvm_store_why *why)
 {
     char room[FVM_BUNDLE_NAME_MAX];
     const char *name = bundle_name(room, v);
@@ -28,13 +28,13 @@ fvm_err fvm_vector_open_bundle(fvm_vector *v, fvm_why *why)
         return FVM_OK;
     }
     if (err != FVM_OK)
-        return fvm_why_set(why, err, "%s", store_why.text[0] ? store_why.text : fvm_err_text(err));
+        return fvm__why(why, err, "%s", store_why.text[0] ? store_why.text : fvm_err_text(err));
     if (v->has_manifest && !fvm_cid_eq(&v->manifest, &info.manifest))
-        return fvm_why_set(why, FVM_ERR_MISMATCH, "%s: the bundle %s here has another manifest",
-                           v->file, name);
+        return fvm__why(why, FVM_ERR_MISMATCH, "%s: the bundle %s here has another manifest",
+                        v->file, name);
     const fvm_blockstore *const layers[] = { &v->blocks, &v->bundle_blocks };
     err = fvm_blockstore_layered_new(&v->layers, layers, FVM_COUNT(layers), NULL);
-    return err == FVM_OK ? FVM_OK : fvm_why_set(why, err, "%s", fvm_err_text(err));
+    return err == FVM_OK ? FVM_OK : fvm__why(why, err, "%s", fvm_err_text(err));
 }
 
 const fvm_blockstore *fvm_vector_blocks(const fvm_vector *v)

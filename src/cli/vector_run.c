@@ -14,7 +14,7 @@ fvm_err fvm_vector_machine(fvm_machine **out, const fvm_vector *vector,
                            const fvm_trace_sink *trace)
 {
     fvm_cid root = vector->root;
-    fvm_why why;
+    fvm_store_why why = { { 0 } };
     if (vector->actors) FVM_TRY(fvm_swap_apply(&root, store, variant->nv, vector->actors, &why));
     fvm_machine_config config = {
         .network_version = variant->nv,
@@ -71,30 +71,29 @@ static fvm_err has_builtins(bool *out, const fvm_blockstore *store, const fvm_ci
 }
 
 fvm_err fvm_vector_bundle(const fvm_vector *vector, const fvm_vector_variant *variant,
-                          const fvm_blockstore *store, fvm_why *why)
+                          const fvm_blockstore *store, fvm_store_why *why)
 {
     const fvm_network *net = fvm_network_find(variant->nv);
     fvm_cid data;
     bool has = false;
     char text[FVM_CID_TEXT_MAX];
     if (!net)
-        return fvm_why_set(why, FVM_ERR_VERSION, "network version %u is not supported",
-                           variant->nv);
+        return fvm__why(why, FVM_ERR_VERSION, "network version %u is not supported", variant->nv);
     fvm_err err = manifest_data(&data, vector, net, store);
     if (err == FVM_OK) err = has_builtins(&has, store, &data, net);
     if (err != FVM_OK)
-        return fvm_why_set(why, err == FVM_ERR_NOT_FOUND ? FVM_ERR_BAD_STATE : err,
-                           "no list of built-in actors: %s", fvm_err_text(err));
+        return fvm__why(why, err == FVM_ERR_NOT_FOUND ? FVM_ERR_BAD_STATE : err,
+                        "no list of built-in actors: %s", fvm_err_text(err));
     if (has) return FVM_OK;
     if (vector->bundle_missing.text[0])
-        return fvm_why_set(why, FVM_ERR_NOT_FOUND, "%s", vector->bundle_missing.text);
+        return fvm__why(why, FVM_ERR_NOT_FOUND, "%s", vector->bundle_missing.text);
     (void)fvm_cid_to_text(text, &data);
     if (vector->bundle)
-        return fvm_why_set(why, FVM_ERR_NOT_FOUND, "needs the built-in actors %s (list %s)",
-                           vector->bundle, text);
-    return fvm_why_set(why, FVM_ERR_NOT_FOUND,
-                       "needs mainnet's built-in actors of network version %u (list %s)",
-                       variant->nv, text);
+        return fvm__why(why, FVM_ERR_NOT_FOUND, "needs the built-in actors %s (list %s)",
+                        vector->bundle, text);
+    return fvm__why(why, FVM_ERR_NOT_FOUND,
+                    "needs mainnet's built-in actors of network version %u (list %s)", variant->nv,
+                    text);
 }
 
 static fvm_err apply_all(fvm_vector_run *run, const fvm_vector *vector,
@@ -106,8 +105,8 @@ static fvm_err apply_all(fvm_vector_run *run, const fvm_vector *vector,
         uint64_t chain_length;
         fvm_err err = fvm_vector_message_read(vector, i, variant->nv, &message, &chain_length);
         if (err != FVM_OK)
-            return fvm_why_set(&run->why, err, "message %zu does not decode: %s", i,
-                               fvm_err_text(err));
+            return fvm__why(&run->why, err, "message %zu does not decode: %s", i,
+                            fvm_err_text(err));
         if (watch && watch->begin) watch->begin(watch->sink.ctx, i, &message);
         fvm_buf params;
         fvm_buf_init(&params, NULL);
@@ -124,13 +123,13 @@ static fvm_err apply_all(fvm_vector_run *run, const fvm_vector *vector,
             err = fvm_machine_apply(machine, &run->receipts[i], &message, kind, chain_length);
         fvm_buf_deinit(&params);
         if (err != FVM_OK)
-            return fvm_why_set(&run->why, err, "message %zu yields no receipt: %s", i,
-                               fvm_err_text(err));
+            return fvm__why(&run->why, err, "message %zu yields no receipt: %s", i,
+                            fvm_err_text(err));
     }
     fvm_phases_end(&run->phases, FVM_PHASE_EXECUTE);
     fvm_err err = fvm_machine_flush(machine, &run->root);
     fvm_phases_end(&run->phases, FVM_PHASE_FLUSH);
-    if (err != FVM_OK) err = fvm_why_set(&run->why, err, "flush: %s", fvm_err_text(err));
+    if (err != FVM_OK) err = fvm__why(&run->why, err, "flush: %s", fvm_err_text(err));
     return err;
 }
 
@@ -149,7 +148,7 @@ void fvm_vector_run_do(fvm_vector_run *run, const fvm_vector *vector,
         if (!run->receipts) run->err = FVM_ERR_NOMEM;
     }
     if (run->err != FVM_OK) {
-        (void)fvm_why_set(&run->why, run->err, "%s", fvm_err_text(run->err));
+        (void)fvm__why(&run->why, run->err, "%s", fvm_err_text(run->err));
         return;
     }
     run->err = fvm_vector_bundle(vector, variant, &run->store, &run->why);
@@ -159,7 +158,7 @@ void fvm_vector_run_do(fvm_vector_run *run, const fvm_vector *vector,
     run->err = fvm_vector_machine(&machine, vector, variant, context, &run->store, &externs,
                                   watch ? &watch->sink : NULL);
     if (run->err != FVM_OK) {
-        (void)fvm_why_set(&run->why, run->err, "no machine: %s", fvm_err_text(run->err));
+        (void)fvm__why(&run->why, run->err, "no machine: %s", fvm_err_text(run->err));
         return;
     }
     fvm_phases_end(&run->phases, FVM_PHASE_MACHINE);

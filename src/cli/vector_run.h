@@ -21,7 +21,7 @@ typedef struct fvm_vector_run {
     fvm_blockstore store; /* the vector's blocks and, above them, the new ones */
     fvm_err err;          /* no result: told in `why` */
     bool skipped;         /* needs a bundle that is not here: told in `why` */
-    fvm_why why;
+    fvm_store_why why;
     fvm_phases phases;
 } fvm_vector_run;
 
@@ -43,7 +43,7 @@ FVM_NODISCARD fvm_err fvm_vector_store(fvm_blockstore *out, const fvm_vector *ve
 /** FVM_ERR_NOT_FOUND, told in `why`, when the built-in actors that the vector needs are not among
  *  the blocks. */
 FVM_NODISCARD fvm_err fvm_vector_bundle(const fvm_vector *vector, const fvm_vector_variant *variant,
-                                        const fvm_blockstore *store, fvm_why *why);
+                                        const fvm_blockstore *store, fvm_store_why *why);
 /** Message number i, decoded, and the length that inclusion is charged for. */
 FVM_NODISCARD fvm_err fvm_vector_message_read(const fvm_vector *vector, size_t i, uint32_t nv,
                                               fvm_message *message, uint64_t *chain_length);

@@ -44,7 +44,7 @@ static bool set(fvm_passphrase *out, const void *bytes, size_t len)
 
 static fvm_cli_exit from_file(fvm_passphrase *out, const char *command, const char *path)
 {
-    fvm_why why;
+    fvm_store_why why = { { 0 } };
     fvm_buf text;
     fvm_buf_init(&text, NULL);
     fvm_err err = fvm_file_read(&text, path, FVM_PASSPHRASE_MAX + 2, &why);
@@ -77,11 +77,10 @@ static bool type_line(fvm_passphrase *out, FILE *terminal, const char *prompt)
         silent.c_lflag &= ~(tcflag_t)ECHO;
         (void)tcsetattr(fd, TCSAFLUSH, &silent);
     }
-    fputs(prompt, terminal);
-    fflush(terminal);
+    (void)dprintf(fd, "%s", prompt);
     bool ok = fgets(line, sizeof line, terminal) != NULL;
     if (changed) (void)tcsetattr(fd, TCSAFLUSH, &usual);
-    fputc('\n', terminal);
+    (void)dprintf(fd, "\n");
     if (ok) ok = set(out, line, strcspn(line, "\n"));
     fvm_wipe(line, sizeof line);
     return ok;

@@ -4,6 +4,8 @@
 
 #include "base/map.h"
 
+#include <assert.h>
+
 /* Garbage below this is not worth moving blocks for. */
 #define COMPACT_MIN ((size_t)1 << 20)
 #define FIRST_PLACES 64u
@@ -119,6 +121,7 @@ static fvm_err grow(fvm__blocktable *table)
     memset(places, 0, n * sizeof *places);
     table->places = places;
     table->place_count = n;
+    assert(old || old_count == 0);
     for (size_t i = 0; i < old_count; i++)
         if (old[i].block) link_place(table, old[i].block);
     fvm_mem_free(table->arena.alloc, old, old_count * sizeof *old);

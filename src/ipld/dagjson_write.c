@@ -52,12 +52,14 @@ static fvm_err put_string(writer *w, fvm_bytes text)
 static fvm_err put_float(writer *w, uint64_t bits)
 {
     char text[40];
-    double v, back = 0;
+    double v, back;
+    uint64_t back_bits;
     memcpy(&v, &bits, sizeof v);
     for (int digits = 1; digits <= 17; digits++) {
         (void)snprintf(text, sizeof text, "%.*g", digits, v);
         back = strtod(text, NULL);
-        if (memcmp(&back, &v, sizeof v) == 0) break;
+        memcpy(&back_bits, &back, sizeof back);
+        if (back_bits == bits) break;
     }
     FVM_TRY(put(w, text));
     return strpbrk(text, ".e") ? FVM_OK : put(w, ".0");

@@ -35,6 +35,8 @@ static unsigned index_at(const uint8_t hash[32], unsigned bit_width, unsigned de
     unsigned at = depth * bit_width;
     unsigned n = HASH_BITS - at < bit_width ? HASH_BITS - at : bit_width;
     unsigned window = (unsigned)hash[at / 8] << 8 | (at / 8 + 1 < 32 ? hash[at / 8 + 1] : 0);
+    /* `depth` is below the number of levels, so `at` is below HASH_BITS, and n at most 8; no assert()
+     * says so, as actors are made of this file too. NOLINTNEXTLINE(clang-analyzer-core.BitwiseShift) */
     return window >> (16 - at % 8 - n) & ((1u << n) - 1);
 }
 

@@ -2,8 +2,6 @@
 #include "source.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <unistd.h>
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -11,16 +9,6 @@
 #define WINDOW_BYTES (64u << 10)
 #define PIECE_BYTES (1u << 20) /* how far a buffer grows before its bytes have been seen */
 #define ZSTD_WINDOW_LOG_MAX 27
-
-fvm_err fvm__why(fvm_store_why *why, fvm_err err, const char *format, ...)
-{
-    if (!why) return err;
-    va_list list;
-    va_start(list, format);
-    (void)vsnprintf(why->text, sizeof why->text, format, list);
-    va_end(list);
-    return err;
-}
 
 /* --- files, pipes, memory --- */
 

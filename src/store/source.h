@@ -5,11 +5,7 @@
 #define FVM_STORE_SOURCE_H
 
 #include "base/util.h"
-#include <fvm/store.h>
-
-/** Writes the words into `why` (may be NULL) and gives back `err`. */
-__attribute__((format(printf, 3, 4))) fvm_err fvm__why(fvm_store_why *why, fvm_err err,
-                                                       const char *format, ...);
+#include "why.h"
 
 /** A source of bytes. `read` fills up to `max` > 0 bytes of `out`; `*got` is 0 only at the end. */
 typedef struct fvm__source {

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fvm_vector *vector;
-    fvm_why why = { .text = "" };
+    fvm_store_why why = { .text = "" };
     fvm_err err = fvm_vector_parse(&vector, "fuzz", (fvm_bytes){ data, size }, &why);
     if (err != FVM_OK) {
         CHECK(strncmp(why.text, "fuzz: ", 6) == 0); /* names the file, and says something */

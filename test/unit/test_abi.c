@@ -8,7 +8,7 @@ static fvm_err encode(fvm_buf *out, const char *signature, char **values, size_t
 {
     fvm_abi_types in, ret;
     uint8_t selector[4];
-    fvm_why why = { "" };
+    fvm_store_why why = { "" };
     FVM_TRY(fvm_abi_signature(selector, &in, &ret, signature, &why));
     FVM_TRY(fvm_buf_append(out, (fvm_bytes){ selector, 4 }));
     return fvm_abi_encode(out, &in, values, count, &why);
@@ -80,7 +80,7 @@ TEST(values_come_back_from_their_encoding)
     };
     for (size_t i = 0; i < FVM_COUNT(rows); i++) {
         fvm_abi_types types = { .count = 0 };
-        fvm_why why = { "" };
+        fvm_store_why why = { "" };
         json_t *got = NULL;
         char *value = rows[i].value;
         fvm_buf out;

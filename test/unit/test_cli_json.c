@@ -9,7 +9,7 @@
 static json_t *parsed(const char *text)
 {
     json_t *json = NULL;
-    fvm_why why;
+    fvm_store_why why;
     CHECK_OK(fvm_json_parse(&json, fvm_bytes_of(text), "f", &why));
     return json;
 }
@@ -27,7 +27,7 @@ TEST(numbers_beyond_64_bits_keep_every_digit)
         { "{ \"n\" : 0 }", "0" },
         { "{\"n\":\"12\"}", "12" },
     };
-    fvm_why why;
+    fvm_store_why why;
     fvm_json_at at = { "f", "", &why };
     for (size_t i = 0; i < FVM_COUNT(rows); i++) {
         json_t *json = parsed(rows[i].text);
@@ -112,7 +112,7 @@ TEST(long_strings_that_are_broken_are_refused)
     for (size_t i = 0; i < FVM_COUNT(rows); i++) {
         char *text = long_text(rows[i].before, rows[i].fill, rows[i].after);
         json_t *json = NULL;
-        fvm_why why;
+        fvm_store_why why;
         CHECK_AT(rows[i].after,
                  fvm_json_parse(&json, fvm_bytes_of(text), "f", &why) == FVM_ERR_MALFORMED &&
                      !json);
@@ -121,7 +121,7 @@ TEST(long_strings_that_are_broken_are_refused)
     /* a long key twice */
     char *first = long_text("{\"", 'k', "\" : 1, \""), *text = long_text(first, 'k', "\" : 2}");
     json_t *json = NULL;
-    fvm_why why;
+    fvm_store_why why;
     CHECK(fvm_json_parse(&json, fvm_bytes_of(text), "f", &why) == FVM_ERR_MALFORMED);
     free(first);
     free(text);
@@ -143,7 +143,7 @@ TEST(text_that_is_not_json_is_refused_with_its_place)
     };
     for (size_t i = 0; i < FVM_COUNT(refused); i++) {
         json_t *json = NULL;
-        fvm_why why = { .text = "" };
+        fvm_store_why why = { .text = "" };
         CHECK_AT(refused[i], fvm_json_parse(&json, fvm_bytes_of(refused[i]), "some.json", &why) ==
                                  FVM_ERR_MALFORMED);
         CHECK_AT(refused[i], !json && strstr(why.text, "some.json: not JSON: line "));
@@ -156,7 +156,7 @@ TEST(deep_nesting_is_refused)
     CHECK(text);
     memset(text, '[', 100000);
     json_t *json = NULL;
-    fvm_why why;
+    fvm_store_why why;
     CHECK(fvm_json_parse(&json, (fvm_bytes){ (uint8_t *)text, 100000 }, "f", &why) ==
           FVM_ERR_MALFORMED);
     free(text);
@@ -166,7 +166,7 @@ TEST(fields_of_the_wrong_kind_are_named)
 {
     json_t *json = parsed("{\"s\":1,\"o\":[],\"a\":{},\"n\":\"x\",\"big\":18446744073709551616,"
                           "\"neg\":-1,\"link\":{\"/\":\"bafy\"},\"b\":\"a=b\"}");
-    fvm_why why;
+    fvm_store_why why;
     fvm_json_at at = { "f.json", "outer", &why };
     json_t *out;
     fvm_bytes bytes;

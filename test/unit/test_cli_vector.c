@@ -51,7 +51,7 @@ static char *document(const char *from, const char *to)
 static fvm_vector *read_good(void)
 {
     fvm_vector *v;
-    fvm_why why;
+    fvm_store_why why;
     char *text = document("{", "{");
     CHECK_OK(fvm_vector_parse(&v, "v.json", fvm_bytes_of(text), &why));
     free(text);
@@ -139,7 +139,7 @@ TEST(extracted_vectors_have_the_answers_of_their_readme)
 TEST(a_vector_runs_without_postconditions_but_cannot_be_compared)
 {
     fvm_vector *v;
-    fvm_why why;
+    fvm_store_why why;
     json_t *receipts;
     fvm_cid root;
     char *text = document(",\"postconditions\":0", "");
@@ -191,7 +191,7 @@ TEST(every_wrong_field_is_named)
     for (size_t i = 0; i < FVM_COUNT(rows); i++) {
         char *text = document(rows[i].from, rows[i].to);
         fvm_vector *v;
-        fvm_why why = { .text = "" };
+        fvm_store_why why = { .text = "" };
         fvm_err err = fvm_vector_parse(&v, "v.json", fvm_bytes_of(text), &why);
         CHECK_AT(rows[i].words, fvm_err_class_of(err) == FVM_CLASS_INPUT);
         if (strncmp(why.text, rows[i].words, strlen(rows[i].words)) != 0)
@@ -206,7 +206,7 @@ TEST(every_cut_of_a_vector_is_refused)
     size_t len = strlen(text);
     for (size_t cut = 0; cut < len; cut++) {
         fvm_vector *v;
-        fvm_why why;
+        fvm_store_why why;
         CHECK_ERR(fvm_vector_parse(&v, "v", (fvm_bytes){ (uint8_t *)text, cut }, &why),
                   FVM_ERR_MALFORMED);
     }
@@ -216,7 +216,7 @@ TEST(every_cut_of_a_vector_is_refused)
 TEST(missing_files_and_folders_are_named)
 {
     fvm_vector *v;
-    fvm_why why;
+    fvm_store_why why;
     CHECK_ERR(fvm_vector_load(&v, "no/such.json", &why), FVM_ERR_NOT_FOUND);
     CHECK(strncmp(why.text, "no/such.json: ", 14) == 0);
     CHECK_ERR(fvm_vector_load(&v, "/", &why), FVM_ERR_INVALID);

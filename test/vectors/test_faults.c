@@ -149,7 +149,7 @@ static void each_fault(fault_kind kind)
 {
     for (size_t i = 0; i < FVM_COUNT(files); i++) {
         world w = { 0 };
-        fvm_why why;
+        fvm_store_why why;
         fvm_vector_run want;
         fvm_context *context;
         CHECK_OK(fvm_engine_new(&w.engine, NULL));

@@ -185,7 +185,7 @@ static int64_t gas_of_message(const fvm_profile *p, uint32_t message, bool *all_
 static void check_vector(const char *file, fvm_context *profiling, fvm_context *plain)
 {
     fvm_vector *vector;
-    fvm_why why;
+    fvm_store_why why;
     CHECK_OK(fvm_vector_load(&vector, file, &why));
     for (size_t v = 0; v < vector->variant_count; v++) {
         fvm_vector_run run, want;
@@ -218,7 +218,7 @@ static void check_vector(const char *file, fvm_context *profiling, fvm_context *
 TEST(frames_of_each_message_have_the_gas_of_its_receipt)
 {
     fvm_paths paths = { 0 };
-    fvm_why why;
+    fvm_store_why why;
     fvm_engine *engines[2];
     fvm_context *contexts[2];
     if (fvm_paths_add(&paths, "../shared/vectors/golden-kernel", &why) != FVM_OK) {

@@ -124,7 +124,7 @@ static void run_all(watcher *w, fvm_context *context, const fvm_paths *found, si
     for (size_t i = 0; i < found->count; i++) {
         fvm_vector *vector;
         fvm_vector_run run;
-        fvm_why why;
+        fvm_store_why why;
         CHECK_OK(fvm_vector_load(&vector, found->path[i], &why));
         fvm_vector_run_do(&run, vector, &vector->variants[0], context, &watch);
         *skipped += run.skipped;
@@ -149,7 +149,7 @@ TEST(mainnet_messages_and_states_read_by_name)
     watcher *w = calloc(1, sizeof *w);
     size_t skipped = 0;
     fvm_paths found = { .count = 0 };
-    fvm_why why;
+    fvm_store_why why;
     CHECK(w != NULL);
     for (size_t i = 0; i < FVM_COUNT(folders); i++)
         if (access(folders[i], R_OK) == 0) CHECK_OK(fvm_paths_add(&found, folders[i], &why));
