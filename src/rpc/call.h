@@ -44,11 +44,14 @@ typedef struct fvm_rpc_call {
  *  forgotten, and code and message are as fvm_rpc_fail set them, or made of the fvm_err. */
 typedef fvm_err (*fvm_rpc_handler)(fvm_rpc_call *call);
 
-/** Sets the error; gives back FVM_ERR_INVALID, for return. */
-__attribute__((format(printf, 3, 4))) fvm_err fvm_rpc_fail(fvm_rpc_call *call, int code,
-                                                           const char *format, ...);
+/** Sets the error; is worth FVM_ERR_INVALID, for return. A macro, so that checkers see that it is. */
+#define fvm_rpc_fail(call, code, ...)                                                              \
+    (fvm_rpc_set_error((call), (code), __VA_ARGS__), (fvm_err)FVM_ERR_INVALID)
+__attribute__((format(printf, 3, 4))) void fvm_rpc_set_error(fvm_rpc_call *call, int code,
+                                                             const char *format, ...);
 /** Bad parameter number `i` (from 0). */
-fvm_err fvm_rpc_bad_param(fvm_rpc_call *call, size_t i, const char *what);
+#define fvm_rpc_bad_param(call, i, what)                                                           \
+    fvm_rpc_fail((call), FVM_RPC_PARAMS, "invalid argument %zu: %s", (size_t)(i), (what))
 
 /** Parameter number i, NULL when it is left out or null. */
 static inline json_t *fvm_rpc_param(const fvm_rpc_call *call, size_t i)

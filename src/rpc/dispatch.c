@@ -5,19 +5,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-fvm_err fvm_rpc_fail(fvm_rpc_call *call, int code, const char *format, ...)
+void fvm_rpc_set_error(fvm_rpc_call *call, int code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     (void)vsnprintf(call->message, sizeof call->message, format, args);
     va_end(args);
     call->code = code;
-    return FVM_ERR_INVALID;
-}
-
-fvm_err fvm_rpc_bad_param(fvm_rpc_call *call, size_t i, const char *what)
-{
-    return fvm_rpc_fail(call, FVM_RPC_PARAMS, "invalid argument %zu: %s", i, what);
 }
 
 /* --- replies --- */

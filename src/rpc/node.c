@@ -7,6 +7,7 @@
 
 #include "base/vector.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <sys/random.h>
 
@@ -37,7 +38,10 @@ fvm_err fvm_node_key_add(fvm_node *node, const fvm_key *key)
     if (!find_key(node, &key->address)) {
         err = fvm_vector_grow(node->alloc, &node->keys, &node->key_room, node->key_count + 1,
                               sizeof *node->keys, 32, KEYS_MAX);
-        if (err == FVM_OK) node->keys[node->key_count++] = *key;
+        if (err == FVM_OK) {
+            assert(node->keys);
+            node->keys[node->key_count++] = *key;
+        }
     }
     pthread_mutex_unlock(&node->keys_lock);
     return err;
