@@ -430,11 +430,13 @@ void fvm_chain_set_next_randomness(fvm_chain *c, const uint8_t randomness[32])
     pthread_mutex_unlock(&c->head_lock);
 }
 
-void fvm_chain_set_block_gas(fvm_chain *c, uint64_t gas)
+fvm_err fvm_chain_set_block_gas(fvm_chain *c, uint64_t gas)
 {
+    if (gas > FVM_CHAIN_BLOCK_GAS_MAX) return FVM_ERR_LIMIT;
     pthread_mutex_lock(&c->head_lock);
     c->dev.block_gas = gas ? gas : FVM_CHAIN_BLOCK_GAS;
     pthread_mutex_unlock(&c->head_lock);
+    return FVM_OK;
 }
 
 uint64_t fvm_chain_block_gas(fvm_chain *c)

@@ -28,9 +28,12 @@ typedef struct fvm_chain fvm_chain;
 
 #define FVM_CHAIN_ID_DEFAULT UINT64_C(31415926)
 #define FVM_CHAIN_BLOCK_GAS UINT64_C(10000000000) /* limit of a block */
-#define FVM_CHAIN_BASE_FEE_MIN UINT64_C(100)      /* attoFIL */
-#define FVM_CHAIN_PREMIUM_MIN UINT64_C(100000)    /* attoFIL: what estimates begin with */
-#define FVM_CHAIN_MESSAGE_MAX ((size_t)64 << 10)  /* bytes of a signed message */
+/** What a development chain may raise it to: some seconds of computing, after which nothing more can be
+ *  asked of a node that has to seal it. */
+#define FVM_CHAIN_BLOCK_GAS_MAX (10 * FVM_CHAIN_BLOCK_GAS)
+#define FVM_CHAIN_BASE_FEE_MIN UINT64_C(100)     /* attoFIL */
+#define FVM_CHAIN_PREMIUM_MIN UINT64_C(100000)   /* attoFIL: what estimates begin with */
+#define FVM_CHAIN_MESSAGE_MAX ((size_t)64 << 10) /* bytes of a signed message */
 
 /* --- open and close --- */
 
@@ -342,7 +345,8 @@ void fvm_chain_set_timestamp_interval(fvm_chain *chain, uint64_t seconds);
 uint64_t fvm_chain_now(fvm_chain *chain); /* seconds, moved */
 void fvm_chain_set_next_base_fee(fvm_chain *chain, const fvm_big *base_fee);
 void fvm_chain_set_next_randomness(fvm_chain *chain, const uint8_t randomness[32]);
-void fvm_chain_set_block_gas(fvm_chain *chain, uint64_t gas); /* limit of tipsets to come */
+/** The limit of tipsets to come; 0: as on Filecoin. FVM_ERR_LIMIT  over FVM_CHAIN_BLOCK_GAS_MAX. */
+FVM_NODISCARD fvm_err fvm_chain_set_block_gas(fvm_chain *chain, uint64_t gas);
 uint64_t fvm_chain_block_gas(fvm_chain *chain);
 
 /** A change of state that no message makes. */
@@ -352,7 +356,8 @@ typedef enum fvm_edit_kind {
     FVM_EDIT_CODE,    /* EVM code at a 0x or f410 address; empty: an Ethereum account again */
     FVM_EDIT_STORAGE, /* `slot` := `value` of an EVM contract (made if missing) */
     FVM_EDIT_CLEAR_STORAGE,
-    FVM_EDIT_HEAD, /* any actor's state root := `cid`, whose blocks are in the chain's store */
+    FVM_EDIT_HEAD,  /* any actor's state root := `cid`, whose blocks are in the chain's store */
+    FVM_EDIT_STATE, /* the whole state := `cid`, by fvm_chain_state_load alone */
 } fvm_edit_kind;
 typedef struct fvm_edit {
     fvm_edit_kind kind;
@@ -366,6 +371,15 @@ typedef struct fvm_edit {
 /** Edits the head's state, without a tipset; written down, so that `verify` can follow.
  *  FVM_ERR_INVALID  the kind does not fit that address. HOST class. */
 FVM_NODISCARD fvm_err fvm_chain_edit(fvm_chain *chain, const fvm_edit *edits, size_t count);
+
+/** Appends the head's state: gzip of a CAR whose roots are the state and the manifest of its built-in
+ *  actors, with everything that the state leads to but these actors' codes. */
+FVM_NODISCARD fvm_err fvm_chain_state_dump(fvm_chain *chain, fvm_buf *out);
+/** Makes such a state the head's, as an edit: the chain's number, its messages and time stay, the pool is
+ *  emptied. `why` says what was wrong with the bytes.
+ *  Errors: FVM_ERR_VERSION  a state of other built-in actors.
+ *          FVM_ERR_MALFORMED and the like, FVM_ERR_MISSING_BLOCK, FVM_ERR_BAD_STATE; HOST class. */
+FVM_NODISCARD fvm_err fvm_chain_state_load(fvm_chain *chain, fvm_bytes dump, fvm_store_why *why);
 
 void fvm_chain_impersonate(fvm_chain *chain, const fvm_address *sender, bool on);
 void fvm_chain_impersonate_all(fvm_chain *chain, bool on);
@@ -403,6 +417,9 @@ typedef struct fvm_view_options {
     const uint8_t *randomness; /* 32 bytes */
     bool debug;                /* debug.log goes to the trace sink */
     const fvm_trace_sink *trace;
+    /** By fvm_clock_ns; 0: none. From then on no message begins on the view and none makes a call:
+     *  FVM_ERR_EXTERN. What one actor does on its own is bounded by its gas (FVM_CHAIN_BLOCK_GAS_MAX). */
+    uint64_t deadline_ns;
 } fvm_view_options;
 #define FVM_VIEW_HEAD UINT64_MAX
 
@@ -476,6 +493,7 @@ typedef struct fvm_replay {
     fvm_err (*before)(void *ctx, const fvm_chain_message *message);
     fvm_err (*after)(void *ctx, const fvm_chain_message *message, const fvm_receipt *receipt);
     void *ctx;
+    uint64_t deadline_ns; /* as a view's */
 } fvm_replay;
 FVM_NODISCARD fvm_err fvm_chain_replay(fvm_chain *chain, uint64_t number, uint32_t index,
                                        const fvm_replay *replay);

@@ -9,6 +9,7 @@
  *   call.c      calls and estimates                         edit.c      edits; evm_state.c for contracts
  *   rewind.c    snapshots, going back                       fees.c      base fee, premiums
  *   replay.c    a tipset once more                          verify.c, export.c   whole chains
+ *   dump.c      a state as bytes, and back
  *
  * Locks, in the order in which they are taken: writer (a tipset, an edit, a rewind: one at a time), the
  * ledger's, pool, head. Listeners' and views' locks are taken alone. */
@@ -130,6 +131,7 @@ typedef struct fvm__runner {
     fvm_machine *machine; /* NULL: none yet, or not to be trusted */
     fvm_cid root;         /* it stands on this one, unchanged... */
     bool at_root;         /* ...if this says so */
+    uint64_t deadline_ns; /* by fvm_clock_ns; then messages end with FVM_ERR_EXTERN. 0: none */
     fvm__outside outside;
 } fvm__runner;
 /** `engine` NULL: the chain's. */
@@ -397,6 +399,17 @@ FVM_NODISCARD fvm_err fvm__eth_of_address(uint8_t out[20], bool *known, uint64_t
 /* edits */
 FVM_NODISCARD fvm_err fvm__edit_apply(fvm_chain *chain, fvm_state_view *state,
                                       const fvm_edit *edit);
+/** The same, and FVM_EDIT_STATE, for which the machine is put on another root. */
+FVM_NODISCARD fvm_err fvm__edit_machine(fvm_chain *chain, fvm_machine *machine,
+                                        const fvm_edit *edit);
+/** fvm_chain_edit whose edits name blocks that are in `from` (NULL: none are): they are copied. */
+FVM_NODISCARD fvm_err fvm__chain_edit(fvm_chain *chain, const fvm_edit *edits, size_t count,
+                                      const fvm_blockstore *from, fvm_store_why *why);
+/** Whether the kind has a CID, of blocks that must be there. */
+static inline bool fvm__edit_has_cid(fvm_edit_kind kind)
+{
+    return kind == FVM_EDIT_HEAD || kind == FVM_EDIT_STATE;
+}
 
 /** The actor of an address, made if it is a key's or an Ethereum address. FVM_ERR_INVALID otherwise. */
 FVM_NODISCARD fvm_err fvm__ensure_actor(fvm_chain *chain, uint64_t *id, fvm_state_view *state,

@@ -4,6 +4,7 @@
 
 #include "ipld/buffered.h"
 #include "ipld/cbor.h"
+#include "store/dag.h"
 
 /* --- actors that have to be there --- */
 
@@ -165,7 +166,39 @@ fvm_err fvm__edit_apply(fvm_chain *c, fvm_state_view *state, const fvm_edit *edi
     }
 }
 
+fvm_err fvm__edit_machine(fvm_chain *c, fvm_machine *machine, const fvm_edit *edit)
+{
+    fvm_cid root = edit->cid;
+    if (edit->kind == FVM_EDIT_STATE) return fvm__machine_reset(machine, &root);
+    return fvm__edit_apply(c, machine->state, edit);
+}
+
 /* --- of the chain --- */
+
+static fvm_err put_block(void *ctx, const fvm_cid *cid, fvm_bytes data)
+{
+    const fvm_blockstore *to = ctx;
+    bool there;
+    FVM_TRY(fvm_blockstore_has(to, &there, cid));
+    return there ? FVM_OK : fvm_blockstore_put(to, cid, data);
+}
+
+/* What the edits' CIDs lead to, from `from` to the open batch. */
+static fvm_err copy_blocks(fvm_chain *c, const fvm_edit *edits, size_t count,
+                           const fvm_blockstore *from, fvm_store_why *why)
+{
+    const fvm_blockstore *layers[] = { from, c->blocks };
+    fvm__dag_visitor visitor = { put_block, NULL, (void *)(uintptr_t)c->blocks };
+    fvm_blockstore both;
+    if (!from) return FVM_OK;
+    FVM_TRY(fvm_blockstore_layered_new(&both, layers, FVM_COUNT(layers), c->alloc));
+    fvm_err err = FVM_OK;
+    for (size_t i = 0; i < count && err == FVM_OK; i++)
+        if (fvm__edit_has_cid(edits[i].kind))
+            err = fvm__dag_walk(&both, &edits[i].cid, 1, &visitor, c->alloc, why);
+    fvm_blockstore_free(&both);
+    return err;
+}
 
 static fvm_err put_edits(fvm_chain *c, fvm_tipset *t, uint32_t before, const fvm_edit *edits,
                          size_t count)
@@ -183,24 +216,23 @@ static fvm_err put_edits(fvm_chain *c, fvm_tipset *t, uint32_t before, const fvm
     return fvm__tipset_put(c, t);
 }
 
-static fvm_err edit_head(fvm_chain *c, const fvm_edit *edits, size_t count)
+static fvm_err edit_head(fvm_chain *c, const fvm_edit *edits, size_t count,
+                         const fvm_blockstore *from, fvm_store_why *why)
 {
     fvm_tipset t;
     uint32_t before = c->head_edits; /* changes under the writer's lock alone */
     fvm_chain_head(c, &t);
     FVM_TRY(fvm__runner_goto(&c->runner, &t.state, t.number));
     c->runner.at_root = false;
-    fvm_err err = FVM_OK;
+    fvm_ledger_begin(c->ledger);
+    fvm_err err = copy_blocks(c, edits, count, from, why);
     for (size_t i = 0; i < count && err == FVM_OK; i++)
-        err = fvm__edit_apply(c, c->runner.machine->state, &edits[i]);
-    if (err == FVM_OK) {
-        fvm_ledger_begin(c->ledger);
-        err = put_edits(c, &t, before, edits, count);
-        if (err == FVM_OK)
-            err = fvm_ledger_commit(c->ledger);
-        else
-            fvm_ledger_abort(c->ledger);
-    }
+        err = fvm__edit_machine(c, c->runner.machine, &edits[i]);
+    if (err == FVM_OK) err = put_edits(c, &t, before, edits, count);
+    if (err == FVM_OK)
+        err = fvm_ledger_commit(c->ledger);
+    else
+        fvm_ledger_abort(c->ledger);
     if (err != FVM_OK) {
         fvm__runner_drop(&c->runner);
         return err;
@@ -211,13 +243,28 @@ static fvm_err edit_head(fvm_chain *c, const fvm_edit *edits, size_t count)
     return FVM_OK;
 }
 
-fvm_err fvm_chain_edit(fvm_chain *c, const fvm_edit *edits, size_t count)
+static bool any_state(const fvm_edit *edits, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (edits[i].kind == FVM_EDIT_STATE) return true;
+    return false;
+}
+
+fvm_err fvm__chain_edit(fvm_chain *c, const fvm_edit *edits, size_t count,
+                        const fvm_blockstore *from, fvm_store_why *why)
 {
     if (count == 0) return FVM_OK;
     if (count > 100000) return FVM_ERR_LIMIT;
     pthread_mutex_lock(&c->writer);
-    fvm_err err = edit_head(c, edits, count);
+    fvm_err err = edit_head(c, edits, count, from, why);
+    /* the pool knows senders by IDs, which may be others' now */
+    if (err == FVM_OK && any_state(edits, count)) fvm__mempool_clear(c);
     pthread_mutex_unlock(&c->writer);
     if (err == FVM_OK) fvm__mempool_poke(c); /* somebody may have the money now */
     return err == FVM_ERR_NOT_FOUND ? FVM_ERR_INVALID : err;
+}
+
+fvm_err fvm_chain_edit(fvm_chain *c, const fvm_edit *edits, size_t count)
+{
+    return any_state(edits, count) ? FVM_ERR_INVALID : fvm__chain_edit(c, edits, count, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * tipset, and made anew only after a failure. */
 #include "chain_internal.h"
 
+#include "base/clock.h"
 #include "crypto/crypto.h"
 #include "ipld/buffered.h"
 
@@ -64,6 +65,12 @@ void fvm__outside_init(fvm__outside *o, fvm_chain *chain)
 
 /* --- runners --- */
 
+static bool is_late(void *ctx)
+{
+    const fvm__runner *r = ctx;
+    return r->deadline_ns && fvm_clock_ns() >= r->deadline_ns;
+}
+
 fvm_err fvm__runner_init(fvm__runner *r, fvm_chain *chain, fvm_engine *engine)
 {
     *r = (fvm__runner){ .chain = chain };
@@ -114,6 +121,10 @@ fvm_err fvm__runner_goto(fvm__runner *r, const fvm_cid *root, uint64_t parent)
     } else {
         fvm_machine_config config = config_of(r, &none);
         err = fvm_machine_new(&r->machine, r->context, r->chain->blocks, root, &config);
+        if (err == FVM_OK) {
+            r->machine->interrupted = is_late;
+            r->machine->interrupt_ctx = r;
+        }
     }
     if (err != FVM_OK) {
         fvm__runner_drop(r);

@@ -2,8 +2,9 @@
  *
  *   the head's block    leads to all headers, messages, receipts and states, as on Filecoin
  *   the head's state
- *   a description       ["libfvm chain", 1, parameters, AMT: number ──> page]
- *   page                [tipset record, [message records], [edit records]]   as in the ledger's tables
+ *   a description       ["libfvm chain", 2, parameters, AMT: number ──> page]
+ *   page                [tipset record, [message records], [edit records], [links of these edits]]
+ *                       as in the ledger's tables
  *
  * What stands in pages and not in blocks are order and outcome of the messages, and the edits of
  * development methods. Importing executes all of it again and compares what comes out. */
@@ -15,7 +16,7 @@
 #include "store/dag.h"
 
 #define NAME "libfvm chain"
-#define VERSION 1
+#define VERSION 2
 #define BIT_WIDTH 5
 
 /* --- the description --- */
@@ -36,15 +37,26 @@ static fvm_err add_record(void *ctx, fvm_bytes key, fvm_bytes value)
     return fvm_cbor_put_bytes(&d->list, value);
 }
 
-static fvm_err put_list(describing *d, unsigned table, uint64_t number)
+static fvm_err put_list(describing *d, unsigned table, uint64_t number, fvm_ledger_visit add)
 {
     uint8_t low[FVM__PLACE_LEN], high[FVM__PLACE_LEN];
     d->list.len = 0;
     d->count = 0;
     FVM_TRY(fvm_ledger_range(d->chain->ledger, table, fvm__place_write(low, number, 0),
-                             fvm__place_write(high, number + 1, 0), false, add_record, d));
+                             fvm__place_write(high, number + 1, 0), false, add, d));
     FVM_TRY(fvm_cbor_put_array(&d->page, d->count));
     return fvm_cbor_put_raw(&d->page, fvm_buf_bytes(&d->list));
+}
+
+static fvm_err add_link(void *ctx, fvm_bytes key, fvm_bytes value)
+{
+    describing *d = ctx;
+    fvm_edit edit;
+    (void)key;
+    FVM_TRY(fvm__ledger_err(fvm__edit_read(&edit, value)));
+    if (!fvm__edit_has_cid(edit.kind)) return FVM_OK;
+    d->count++;
+    return fvm_cbor_put_cid(&d->list, &edit.cid);
 }
 
 static fvm_err add_page(void *ctx, const fvm_tipset *t)
@@ -53,10 +65,11 @@ static fvm_err add_page(void *ctx, const fvm_tipset *t)
     fvm_cid cid;
     d->page.len = d->list.len = d->link.len = 0;
     FVM_TRY(fvm__tipset_write(&d->list, t));
-    FVM_TRY(fvm_cbor_put_array(&d->page, 3));
+    FVM_TRY(fvm_cbor_put_array(&d->page, 4));
     FVM_TRY(fvm_cbor_put_bytes(&d->page, fvm_buf_bytes(&d->list)));
-    FVM_TRY(put_list(d, FVM__TABLE_MESSAGE, t->number));
-    FVM_TRY(put_list(d, FVM__TABLE_EDIT, t->number));
+    FVM_TRY(put_list(d, FVM__TABLE_MESSAGE, t->number, add_record));
+    FVM_TRY(put_list(d, FVM__TABLE_EDIT, t->number, add_record));
+    FVM_TRY(put_list(d, FVM__TABLE_EDIT, t->number, add_link));
     FVM_TRY(fvm_blockstore_put_new(d->bs, &cid, FVM_CODEC_DAG_CBOR, fvm_buf_bytes(&d->page)));
     FVM_TRY(fvm_cbor_put_cid(&d->link, &cid));
     return fvm_amt_set(d->pages, t->number, fvm_buf_bytes(&d->link));
@@ -184,12 +197,11 @@ static fvm_err take_page(importing *im, uint64_t number, fvm_bytes in)
     fvm_bytes record, messages, edits;
     uint64_t message_count, edit_count;
     const fvm_allocator *alloc = im->chain->alloc;
-    FVM_TRY(fvm_cbor_tuple(3, &in));
+    FVM_TRY(fvm_cbor_tuple(4, &in));
     FVM_TRY(fvm_cbor_bytes(&record, &in, NULL));
     FVM_TRY(fvm__tipset_read(&im->t, number, record));
     FVM_TRY(take_list(&messages, &message_count, &in));
-    FVM_TRY(take_list(&edits, &edit_count, &in));
-    FVM_TRY(fvm_cbor_end(in));
+    FVM_TRY(take_list(&edits, &edit_count, &in)); /* their links follow, for walks */
     im->message_cap = (size_t)message_count;
     im->edit_cap = (size_t)edit_count;
     im->messages = fvm_mem_zalloc(alloc, im->message_cap * sizeof(fvm__pooled *));
@@ -227,7 +239,7 @@ static fvm_err make_again(importing *im)
         err = fvm__seal_given(c, &im->t, im->messages, im->message_count);
         pthread_mutex_unlock(&c->writer);
     }
-    if (err == FVM_OK) err = fvm_chain_edit(c, im->edits, im->edit_count);
+    if (err == FVM_OK) err = fvm__chain_edit(c, im->edits, im->edit_count, im->bs, im->why);
     if (err != FVM_OK) return err;
     fvm_chain_head(c, &head);
     bool same = memcmp(head.hash, im->t.hash, 32) == 0 && fvm_cid_eq(&head.state, &im->t.state);

@@ -297,7 +297,7 @@ fvm_err fvm__edit_write(fvm_buf *out, const fvm_edit *e)
     FVM_TRY(fvm_cbor_put_bytes(out, e->code));
     FVM_TRY(put_fixed(out, e->slot, 32));
     FVM_TRY(put_fixed(out, e->value, 32));
-    return put_some_cid(out, &e->cid, e->kind == FVM_EDIT_HEAD);
+    return put_some_cid(out, &e->cid, fvm__edit_has_cid(e->kind));
 }
 
 fvm_err fvm__edit_read(fvm_edit *out, fvm_bytes in)
@@ -308,7 +308,7 @@ fvm_err fvm__edit_read(fvm_edit *out, fvm_bytes in)
     bool some;
     FVM_TRY(fvm_cbor_tuple(8, &in));
     FVM_TRY(fvm_cbor_uint(&kind, &in));
-    if (kind > FVM_EDIT_HEAD) return FVM_ERR_MALFORMED;
+    if (kind > FVM_EDIT_STATE) return FVM_ERR_MALFORMED;
     e.kind = (fvm_edit_kind)kind;
     FVM_TRY(fvm_cbor_bytes(&address, &in, NULL));
     FVM_TRY(fvm_address_read(&e.address, address, true));
@@ -318,7 +318,7 @@ fvm_err fvm__edit_read(fvm_edit *out, fvm_bytes in)
     FVM_TRY(take_fixed(e.slot, 32, &in));
     FVM_TRY(take_fixed(e.value, 32, &in));
     FVM_TRY(take_some_cid(&e.cid, &some, &in));
-    if (some != (e.kind == FVM_EDIT_HEAD)) return FVM_ERR_MALFORMED;
+    if (some != fvm__edit_has_cid(e.kind)) return FVM_ERR_MALFORMED;
     FVM_TRY(fvm_cbor_end(in));
     *out = e;
     return FVM_OK;

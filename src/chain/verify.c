@@ -207,7 +207,7 @@ static fvm_err check_edit(void *ctx, fvm_bytes key, fvm_bytes value)
     (void)key;
     FVM_TRY(fvm__ledger_err(fvm__edit_read(&edit, value)));
     k->verdict->edits++;
-    return fvm__edit_apply(k->chain, k->runner.machine->state, &edit);
+    return fvm__edit_machine(k->chain, k->runner.machine, &edit);
 }
 
 static fvm_err check_edits(check *k)

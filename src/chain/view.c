@@ -119,7 +119,7 @@ static void conditions_of(fvm_chain *c, fvm__conditions *out, const fvm_tipset *
 }
 
 fvm_err fvm__view_on(fvm_chain *c, fvm_chain_view **out, const fvm_tipset *t, const fvm_cid *root,
-                     uint64_t parent, const fvm__conditions *conditions)
+                     uint64_t parent, const fvm__conditions *conditions, uint64_t deadline_ns)
 {
     fvm_chain_view *v;
     FVM_TRY(take(c, &v, root));
@@ -127,6 +127,7 @@ fvm_err fvm__view_on(fvm_chain *c, fvm_chain_view **out, const fvm_tipset *t, co
     v->tipset = *t;
     v->conditions = *conditions;
     v->spoiled = false;
+    v->runner.deadline_ns = deadline_ns;
     fvm_err err = fvm__runner_goto(&v->runner, root, parent);
     if (err == FVM_OK) {
         fvm__runner_conditions(&v->runner, conditions);
@@ -148,7 +149,7 @@ fvm_err fvm_chain_view_open(fvm_chain *c, fvm_chain_view **out, const fvm_view_o
     FVM_TRY(pick_tipset(c, &t, options->number));
     conditions_of(c, &conditions, &t, options);
     return fvm__view_on(c, out, &t, options->state ? options->state : &t.state, t.number,
-                        &conditions);
+                        &conditions, options->deadline_ns);
 }
 
 void fvm_chain_view_close(fvm_chain_view *v)

@@ -20,5 +20,5 @@ static inline fvm_state_view *fvm__view_state(fvm_chain_view *v)
 /** A view on `root`, which tipset `parent` led to. */
 FVM_NODISCARD fvm_err fvm__view_on(fvm_chain *chain, fvm_chain_view **out, const fvm_tipset *t,
                                    const fvm_cid *root, uint64_t parent,
-                                   const fvm__conditions *conditions);
+                                   const fvm__conditions *conditions, uint64_t deadline_ns);
 #endif

@@ -42,6 +42,8 @@ static const char help[] =
     "  --host ADDRESS        to listen on (127.0.0.1: this machine alone)\n"
     "  --allowed-hosts NAMES other names, with commas, that requests may be for; *: any\n"
     "  --threads N           that run calls\n"
+    "  --call-timeout SECONDS  in which calls, estimates and traces of one request must be done\n"
+    "                        (30); the rest of it is answered with error -32005\n"
     "  --no-dev              without development methods and unlocked accounts\n"
     "  --log-format FORMAT   text or json (text)\n"
     "  --log-calls           a line for each call\n"
@@ -66,6 +68,7 @@ enum {
     HOST,
     ALLOWED_HOSTS,
     THREADS,
+    CALL_TIMEOUT,
     NO_DEV,
     LOG_FORMAT,
     LOG_CALLS,
@@ -88,6 +91,7 @@ static const fvm_option options[] = {
     [HOST] = { "--host", true },
     [ALLOWED_HOSTS] = { "--allowed-hosts", true },
     [THREADS] = { "--threads", true },
+    [CALL_TIMEOUT] = { "--call-timeout", true },
     [NO_DEV] = { "--no-dev", false },
     [LOG_FORMAT] = { "--log-format", true },
     [LOG_CALLS] = { "--log-calls", false },
@@ -97,7 +101,7 @@ static const fvm_option options[] = {
 
 typedef struct request {
     uint64_t accounts, chain_id, network_version, port, threads;
-    uint32_t block_time_ms;
+    uint32_t block_time_ms, call_ms;
     fvm_big balance;
     const char *mnemonic, *bundle, *data, *host;
     char *hosts_text; /* of --allowed-hosts, cut at its commas */
@@ -123,13 +127,13 @@ static bool read_balance(request *q, const char *word)
            wrong("--balance", word, "amount, as 5FIL or 5atto");
 }
 
-static bool read_block_time(request *q, const char *word)
+static bool read_seconds(uint32_t *ms, const char *option, const char *word)
 {
     char *end;
     double seconds = strtod(word, &end);
     if (end == word || *end || !(seconds >= 0) || seconds > 86400)
-        return wrong("--block-time", word, "number of seconds up to a day");
-    q->block_time_ms = (uint32_t)(seconds * 1000 + 0.5);
+        return wrong(option, word, "number of seconds up to a day");
+    *ms = (uint32_t)(seconds * 1000 + 0.5);
     return true;
 }
 
@@ -187,7 +191,7 @@ static bool read_option(request *q, int which, const fvm_args *args)
     case NETWORK_VERSION:
         return fvm_args_u64(args, &q->network_version, "--network-version", UINT32_MAX);
     case BUNDLE: q->bundle = v; return true;
-    case BLOCK_TIME: return read_block_time(q, v);
+    case BLOCK_TIME: return read_seconds(&q->block_time_ms, "--block-time", v);
     case NO_MINING: q->no_mining = true; return true;
     case DATA: q->data = v; return true;
     case IN_MEMORY: q->in_memory = true; return true;
@@ -196,6 +200,7 @@ static bool read_option(request *q, int which, const fvm_args *args)
     case HOST: q->host = v; return true;
     case ALLOWED_HOSTS: return read_hosts(q, v);
     case THREADS: return fvm_args_u64(args, &q->threads, "--threads", 256);
+    case CALL_TIMEOUT: return read_seconds(&q->call_ms, "--call-timeout", v);
     case NO_DEV: q->no_dev = true; return true;
     case LOG_FORMAT:
         q->log_json = strcmp(v, "json") == 0;
@@ -300,6 +305,7 @@ static fvm_err serve(const request *q, running *r, fvm_store_why *why)
                                     .log_json = q->log_json,
                                     .log_calls = q->log_calls,
                                     .log_off = q->quiet,
+                                    .limits = { .call_ms = q->call_ms },
                                     .shutdown = ask_to_stop };
     const fvm_rpc_server_options server = { .host = q->host,
                                             .port = (uint16_t)q->port,

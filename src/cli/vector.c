@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "ipld/car.h"
+#include "store/gzip.h"
 
 /* What reading a file carries along. */
 typedef struct reader {

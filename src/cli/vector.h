@@ -109,10 +109,6 @@ FVM_NODISCARD fvm_err fvm_vector_expected(const fvm_vector *vector, json_t **rec
 /** The callbacks that answer from the vector, which must outlive them. */
 fvm_externs fvm_vector_externs(const fvm_vector *vector);
 
-/** Unpacks one gzip member that fills `in`; appends to `out`, at most `max` bytes.
- *  Errors: FVM_ERR_TRUNCATED, FVM_ERR_MALFORMED, FVM_ERR_TRAILING, FVM_ERR_LIMIT, FVM_ERR_NOMEM. */
-FVM_NODISCARD fvm_err fvm_gunzip(fvm_buf *out, fvm_bytes in, uint64_t max);
-
 /** The variant of this id ("nv21") or network version ("21"), the first of them; of no name (NULL) the
  *  first of all. NULL when there is none. */
 const fvm_vector_variant *fvm_vector_variant_find(const fvm_vector *v, const char *name);

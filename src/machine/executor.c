@@ -127,10 +127,16 @@ typedef struct running {
     fvm_kernel_ops ops;
 } running;
 
+static bool interrupted(const fvm_machine *m)
+{
+    return m->interrupted && m->interrupted(m->interrupt_ctx);
+}
+
 static fvm_err op_call(void *ctx, fvm_call_result *out, const fvm_invocation *caller,
                        const fvm_call *call)
 {
     running *run = ctx;
+    if (interrupted(run->machine)) return FVM_ERR_EXTERN;
     return fvm_call_manager_call(&run->calls, out, caller, call);
 }
 
@@ -375,6 +381,7 @@ fvm_err fvm__executor_apply(fvm_machine *machine, fvm_receipt *receipt, const fv
                             fvm_apply_kind kind, uint64_t chain_length)
 {
     preflight pre;
+    if (interrupted(machine)) return FVM_ERR_EXTERN;
     FVM_TRY(run_preflight(machine, receipt, &pre, message, kind, chain_length));
     if (pre.stop) return FVM_OK;
     FVM_TRY(call_and_finish(machine, receipt, message, kind, chain_length, pre.sender));

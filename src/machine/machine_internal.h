@@ -27,6 +27,10 @@ struct fvm_machine {
     fvm_manifest *manifest;
     const fvm_trace_sink *trace;
     bool debug;
+    /* Asked before a message and before each call that it makes; true ends the message with
+     * FVM_ERR_EXTERN. NULL: never. What an actor does on its own is bounded by its gas. */
+    bool (*interrupted)(void *ctx);
+    void *interrupt_ctx;
 };
 
 /** fvm_machine_new with a row of one's own instead of a version's: how tests turn switches on. */

@@ -33,6 +33,7 @@ typedef struct fvm_rpc_call {
     const json_t *params; /* an array, or NULL when there are none */
     size_t count;         /* parameters; trailing nulls are not counted */
     fvm_jo *out;          /* the handler writes the result here: one value */
+    uint64_t deadline_ns; /* for views and replays; 0: none */
     /* the error, when the handler returns one */
     int code; /* 0: FVM_RPC_FAILED, or what the fvm_err says */
     char message[1200];

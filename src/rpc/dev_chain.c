@@ -275,7 +275,9 @@ fvm_err fvm_dev_set_block_gas(fvm_rpc_call *call)
     uint64_t gas;
     FVM_TRY(fvm_rpc_get_u64(call, 0, &gas));
     if (!gas || gas > INT64_MAX) return fvm_rpc_bad_param(call, 0, "not a limit");
-    fvm_chain_set_block_gas(call->node->chain, gas);
+    if (fvm_chain_set_block_gas(call->node->chain, gas) != FVM_OK)
+        return fvm_rpc_fail(call, FVM_RPC_PARAMS, "at most %llu gas",
+                            (unsigned long long)FVM_CHAIN_BLOCK_GAS_MAX);
     return say_true(call);
 }
 

@@ -123,7 +123,7 @@ fvm_err fvm_dev_deal_erc20(fvm_rpc_call *call)
     deal d = { .call = call };
     fvm_eth_address token;
     fvm_big amount;
-    fvm_view_options o = { .number = FVM_VIEW_HEAD };
+    fvm_view_options o = { .number = FVM_VIEW_HEAD, .deadline_ns = call->deadline_ns };
     FVM_TRY(fvm_rpc_get_eth_address(call, 0, &d.owner));
     FVM_TRY(fvm_rpc_get_eth_address(call, 1, &token));
     FVM_TRY(fvm_rpc_get_u256(call, 2, &amount));

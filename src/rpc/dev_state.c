@@ -1,4 +1,4 @@
-/* dev_state.c - development methods that edit state, and that say what node this is. */
+/* dev_state.c - development methods that edit, dump and load state, and that say what node this is. */
 #include "methods.h"
 
 #include <stdio.h>
@@ -33,7 +33,7 @@ fvm_err fvm_dev_add_balance(fvm_rpc_call *call)
     fvm_chain_view *view;
     fvm_actor actor;
     uint64_t id;
-    fvm_view_options o = { .number = FVM_VIEW_HEAD };
+    fvm_view_options o = { .number = FVM_VIEW_HEAD, .deadline_ns = call->deadline_ns };
     FVM_TRY(fvm_rpc_get_eth_address(call, 0, &who));
     FVM_TRY(fvm_rpc_get_u256(call, 1, &e.balance));
     fvm_address address = fvm_rpc_fil(&who);
@@ -113,6 +113,34 @@ fvm_err fvm_dev_set_logging(fvm_rpc_call *call)
 fvm_err fvm_dev_set_rpc_url(fvm_rpc_call *call)
 {
     return fvm_rpc_fail(call, FVM_RPC_UNSUPPORTED, "forking is not supported");
+}
+
+/* --- whole states --- */
+
+fvm_err fvm_dev_dump_state(fvm_rpc_call *call)
+{
+    fvm_buf dump;
+    fvm_buf_init(&dump, call->alloc);
+    fvm_err err = fvm_chain_state_dump(call->node->chain, &dump);
+    if (err == FVM_OK) fvm_jo_hex(call->out, fvm_buf_bytes(&dump));
+    fvm_buf_deinit(&dump);
+    return err;
+}
+
+fvm_err fvm_dev_load_state(fvm_rpc_call *call)
+{
+    fvm_store_why why = { { 0 } };
+    fvm_buf dump;
+    fvm_buf_init(&dump, call->alloc);
+    fvm_err err = fvm_rpc_get_bytes(call, 0, &dump);
+    if (err == FVM_OK) {
+        err = fvm_chain_state_load(call->node->chain, fvm_buf_bytes(&dump), &why);
+        if (err != FVM_OK && fvm_err_class_of(err) != FVM_CLASS_HOST)
+            err = fvm_rpc_bad_param(call, 0, why.text[0] ? why.text : fvm_err_text(err));
+    }
+    fvm_buf_deinit(&dump);
+    if (err == FVM_OK) fvm_jo_bool(call->out, true);
+    return err;
 }
 
 /* --- what node this is --- */

@@ -65,6 +65,7 @@ typedef struct run {
     const fvm_allocator *alloc;
     fvm_jo *out;
     size_t start; /* of the reply in out */
+    uint64_t deadline_ns;
 } run;
 
 static int code_of(fvm_err err)
@@ -101,6 +102,10 @@ static int run_method(const run *r, const fvm_rpc_method *m, fvm_rpc_call *call)
     }
     fvm_err err = m->handler(call);
     if (err == FVM_OK && fvm_jo_ok(r->out)) return 0;
+    if (err == FVM_ERR_EXTERN && r->deadline_ns && fvm_clock_ns() >= r->deadline_ns)
+        err = fvm_rpc_fail(call, FVM_RPC_LIMIT,
+                           "stopped after %u ms, the time that a call may take",
+                           (unsigned)r->limits->call_ms);
     if (!call->message[0] || call->code == 0)
         (void)fvm_rpc_fail(call, call->code ? call->code : code_of(err), "%s", fvm_err_text(err));
     return call->code;
@@ -121,6 +126,7 @@ static void run_call(const run *r, const json_t *id, fvm_bytes name, const json_
     call.params = params;
     call.count = 0;
     call.out = r->out;
+    call.deadline_ns = r->deadline_ns;
     call.code = 0;
     call.message[0] = 0;
     call.has_data = false;
@@ -203,7 +209,17 @@ void fvm_rpc_dispatch(const fvm_rpc_table *table, struct fvm_node *node,
                       const fvm_rpc_observer *observer, fvm_bytes body, fvm_jo *out,
                       const fvm_allocator *alloc)
 {
-    const run r = { table, node, session, limits, observer, alloc, out, out->buf.len };
+    const run r = {
+        .table = table,
+        .node = node,
+        .session = session,
+        .limits = limits,
+        .observer = observer,
+        .alloc = alloc,
+        .out = out,
+        .start = out->buf.len,
+        .deadline_ns = limits->call_ms ? fvm_clock_ns() + limits->call_ms * UINT64_C(1000000) : 0,
+    };
     json_t *json;
     fvm_err err = fvm_rpc_json_parse(&json, body, alloc);
     if (err != FVM_OK) {

@@ -36,6 +36,7 @@ void fvm_rpc_table_discover(const fvm_rpc_table *table, fvm_jo *out, const char 
 typedef struct fvm_rpc_limits {
     size_t batch;       /* calls in one array */
     size_t reply_bytes; /* of one body; calls of a batch past it are answered with an error */
+    uint32_t call_ms;   /* in which messages of one body may be tried; 0: no limit */
 } fvm_rpc_limits;
 
 /** One line of what was done, for a log. */

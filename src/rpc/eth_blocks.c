@@ -80,7 +80,9 @@ fvm_err fvm_rpc_tipset_state(fvm_rpc_call *call, fvm_tipset *out, const fvm_rpc_
 
 fvm_err fvm_rpc_view(fvm_rpc_call *call, fvm_chain_view **out, size_t i, bool next)
 {
-    fvm_view_options o = { .number = FVM_VIEW_HEAD, .next = next };
+    fvm_view_options o = { .number = FVM_VIEW_HEAD,
+                           .next = next,
+                           .deadline_ns = call->deadline_ns };
     fvm_rpc_block block;
     fvm_tipset tipset;
     FVM_TRY(fvm_rpc_get_block(call, i, &block));

@@ -311,7 +311,10 @@ static fvm_err call_view(fvm_rpc_call *call, fvm_chain_view **view, bool next,
     fvm_rpc_block block;
     fvm_tipset tipset;
     fvm_rpc_block_override keep; /* what `o` points to */
-    fvm_view_options o = { .number = FVM_VIEW_HEAD, .trace = trace, .debug = trace != NULL };
+    fvm_view_options o = { .number = FVM_VIEW_HEAD,
+                           .trace = trace,
+                           .debug = trace != NULL,
+                           .deadline_ns = call->deadline_ns };
     FVM_TRY(fvm_rpc_get_block(call, 1, &block));
     if (!fvm_rpc_override_block_read(&keep, &o, fvm_rpc_param(call, 3)))
         return fvm_rpc_bad_param(call, 3, "not an override of a block");

@@ -154,7 +154,9 @@ static fvm_err fill_fees(fvm_rpc_call *call, fvm_message *m, const fvm_rpc_tx_re
 static fvm_err fill_gas(fvm_rpc_call *call, fvm_message *m)
 {
     fvm_chain_view *view;
-    fvm_view_options o = { .number = FVM_VIEW_HEAD, .next = true };
+    fvm_view_options o = { .number = FVM_VIEW_HEAD,
+                           .next = true,
+                           .deadline_ns = call->deadline_ns };
     FVM_TRY(fvm_chain_view_open(call->node->chain, &view, &o));
     fvm_err err = fvm_view_apply_pending(view, &m->from);
     if (err == FVM_OK) err = fvm_rpc_estimate(call, view, &m->gas_limit, m);

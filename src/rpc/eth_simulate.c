@@ -129,7 +129,9 @@ static fvm_err simulate(simulation *s, const json_t *blocks)
 {
     fvm_rpc_block at;
     fvm_tipset tipset;
-    fvm_view_options o = { .number = FVM_VIEW_HEAD, .next = true };
+    fvm_view_options o = { .number = FVM_VIEW_HEAD,
+                           .next = true,
+                           .deadline_ns = s->call->deadline_ns };
     FVM_TRY(fvm_rpc_get_block(s->call, 1, &at));
     FVM_TRY(fvm_rpc_tipset_state(s->call, &tipset, &at));
     if (at.kind != FVM_RPC_BLOCK_LATEST && at.kind != FVM_RPC_BLOCK_PENDING)

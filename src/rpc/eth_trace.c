@@ -234,12 +234,12 @@ static fvm_err after_message(void *ctx, const fvm_chain_message *m, const fvm_re
 static fvm_err trace_tipset(tracing *t, const fvm_tipset *tipset)
 {
     fvm_chain *chain = t->call->node->chain;
-    fvm_view_options o = { .number = tipset->number };
+    fvm_view_options o = { .number = tipset->number, .deadline_ns = t->call->deadline_ns };
     if (!tipset->message_count) return FVM_OK;
     t->tipset = tipset;
     fvm_call_tree_init(&t->tree, false, t->call->alloc);
     fvm_trace_sink sink = fvm_call_tree_sink(&t->tree);
-    const fvm_replay how = { &sink, before_message, after_message, t };
+    const fvm_replay how = { &sink, before_message, after_message, t, t->call->deadline_ns };
     fvm_err err = fvm_chain_view_open(chain, &t->view, &o);
     if (err == FVM_OK) {
         err = fvm_chain_replay(chain, tipset->number, t->wanted, &how);

@@ -278,7 +278,7 @@ fvm_err fvm_fil_view(fvm_rpc_call *call, size_t i, fvm_chain_view **out)
 {
     fvm_tipset t;
     const json_t *key = fvm_rpc_param(call, i);
-    fvm_view_options o = { .number = FVM_VIEW_HEAD };
+    fvm_view_options o = { .number = FVM_VIEW_HEAD, .deadline_ns = call->deadline_ns };
     if (json_array_size(key)) {
         FVM_TRY(fvm_fil_get_tipset(call, i, &t));
         o.number = t.number;

@@ -117,7 +117,7 @@ static fvm_err lookup_party(fvm_rpc_call *call, bool *has, uint64_t *id, const j
 {
     fvm_address address;
     fvm_chain_view *view;
-    fvm_view_options o = { .number = FVM_VIEW_HEAD };
+    fvm_view_options o = { .number = FVM_VIEW_HEAD, .deadline_ns = call->deadline_ns };
     if (!value) return FVM_OK;
     *has = true;
     if (!fvm_fil_address(&address, value)) return fvm_rpc_bad_param(call, 0, "not an address");
@@ -211,7 +211,9 @@ fvm_err fvm_fil_mpool_push(fvm_rpc_call *call)
 static fvm_err estimate_limit(fvm_rpc_call *call, const fvm_message *m, uint64_t *gas)
 {
     fvm_chain_view *view;
-    fvm_view_options o = { .number = FVM_VIEW_HEAD, .next = true };
+    fvm_view_options o = { .number = FVM_VIEW_HEAD,
+                           .next = true,
+                           .deadline_ns = call->deadline_ns };
     FVM_TRY(fvm_chain_view_open(call->node->chain, &view, &o));
     fvm_err err = fvm_view_apply_pending(view, &m->from);
     if (err == FVM_OK) err = fvm_rpc_estimate(call, view, gas, m);

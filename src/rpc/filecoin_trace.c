@@ -215,7 +215,7 @@ fvm_err fvm_fil_state_call(fvm_rpc_call *call)
     fvm_buf_init(&params, call->alloc);
     fvm_call_tree_init(&tree, true, call->alloc);
     fvm_trace_sink sink = fvm_call_tree_sink(&tree);
-    fvm_view_options o = { .number = t.number, .trace = &sink };
+    fvm_view_options o = { .number = t.number, .trace = &sink, .deadline_ns = call->deadline_ns };
     fvm_err err = fvm_fil_read_message(call, &m, &params, fvm_rpc_param(call, 0));
     if (err == FVM_OK) err = fvm_chain_view_open(call->node->chain, &view, &o);
     if (err == FVM_OK) {
@@ -259,7 +259,7 @@ static fvm_err replay(fvm_rpc_call *call, uint64_t number, uint32_t wanted)
     replaying r = { .call = call, .wanted = wanted };
     fvm_call_tree_init(&r.tree, true, call->alloc);
     fvm_trace_sink sink = fvm_call_tree_sink(&r.tree);
-    const fvm_replay how = { &sink, before_one, after_one, &r };
+    const fvm_replay how = { &sink, before_one, after_one, &r, call->deadline_ns };
     fvm_err err = fvm_chain_replay(call->node->chain, number, wanted, &how);
     fvm_call_tree_deinit(&r.tree);
     return err;

@@ -145,6 +145,7 @@ fvm_err fvm_node_new(fvm_node **out, const fvm_node_options *o, const fvm_alloca
     node->limits = o->limits;
     if (!node->limits.batch) node->limits.batch = 1000;
     if (!node->limits.reply_bytes) node->limits.reply_bytes = (size_t)128 << 20;
+    if (!node->limits.call_ms) node->limits.call_ms = 30000;
     node->development = !o->no_development;
     node->logging = true;
     node->wait_for_seal = true;

@@ -17,7 +17,6 @@
 #define FVM_RPC_DEV_AGENT "anvil-compatible/" FVM_RPC_AGENT
 #define FVM_RPC_NATIVE_BASE_BLOCKS 2880u /* of a range of logs (rpc.md 7) */
 #define FVM_RPC_LOGS_MAX 10000u
-#define FVM_RPC_CALL_GAS FVM_CHAIN_BLOCK_GAS
 
 typedef struct fvm_node_log fvm_node_log; /* log.h */
 typedef struct fvm_filters fvm_filters;   /* filters.h */
@@ -61,7 +60,7 @@ typedef struct fvm_node_options {
     size_t key_count;
     bool no_development; /* without the methods of tier C */
     bool log_json, log_off, log_calls;
-    fvm_rpc_limits limits; /* 0: 1,000 calls, 128 MiB */
+    fvm_rpc_limits limits; /* 0: 1,000 calls, 128 MiB, 30 s */
     void (*shutdown)(void *ctx);
     void *shutdown_ctx;
 } fvm_node_options;

@@ -40,6 +40,7 @@ async function pour(url, wallet, to, acknowledged, template) {
   }
 }
 
+const refusedAt = (url, method, params) => rpc(url, method, params).then(() => null, (error) => error)
 const verify = (data) => spawnSync(binary, ['chain', 'verify', data], { encoding: 'utf8' })
 
 test(`killed ${KILLS} times under load, the node keeps every block that it told of`, { timeout: 1_800_000 }, async () => {
@@ -221,5 +222,31 @@ test('bodies, batches and calls end at their limits', { timeout: 300_000 }, asyn
   const endless = await refused(rpc(node.url, 'eth_call', [{ data: '0x5b600056' }, 'latest'], AbortSignal.timeout(240_000)))
   assert.ok(endless, 'an endless call')
   assert.equal(Number(await rpc(node.url, 'eth_chainId')), CHAIN_ID)
+  assert.equal((await refused(rpc(node.url, 'evm_setBlockGasLimit', ['0x7fffffffffffffff']))).code, -32602, 'gas without end')
   await node.stop()
+})
+
+test('a request ends at its time, in the middle of a message, and others are served meanwhile', { timeout: 300_000 }, async () => {
+  const node = await startNode({ quiet: true, args: ['--call-timeout', '0.3', '--threads', '2'] })
+  await rpc(node.url, 'evm_setBlockGasLimit', ['0x174876e800']) // ten times Filecoin's: much longer than that time
+  const to = `0x${'22'.repeat(20)}`
+  // for ever: calls another one, which stops at once
+  const other = '11'.repeat(20)
+  const again = { [to]: { code: `0x5b6000600060006000600073${other}5af150600056` }, [`0x${other}`]: { code: '0x00' } }
+  const call = (id, method) => ({ jsonrpc: '2.0', id, method, params: [{ to }, 'latest', again] })
+  const late = post(node.url, ['eth_call', 'eth_estimateGas', 'eth_call'].map((name, i) => call(i, name)))
+  let ended = false
+  late.finally(() => (ended = true))
+  let meanwhile = 0
+  while (!ended) {
+    assert.equal(Number(await rpc(node.url, 'eth_chainId')), CHAIN_ID)
+    assert.equal(await rpc(node.url, 'eth_call', [{ to: wallets[0].address }, 'latest']), '0x')
+    meanwhile++
+  }
+  assert.ok(meanwhile > 0)
+  for (const { error } of await late) assert.equal(error?.code, -32005, JSON.stringify(error))
+  assert.equal((await refusedAt(node.url, 'eth_estimateGas', [{ to }, 'latest', again])).code, -32005)
+  const simulated = await refusedAt(node.url, 'eth_simulateV1', [{ blockStateCalls: [{ stateOverrides: again, calls: Array(9).fill({ to }) }] }])
+  assert.equal(simulated.code, -32005)
+  assert.equal((await node.stop()).code, 0)
 })

@@ -8,7 +8,7 @@ import {
 } from 'viem'
 import { generatePrivateKey, mnemonicToAccount, privateKeyToAccount } from 'viem/accounts'
 import { compile } from './lib/compile.mjs'
-import { CHAIN_ID, MNEMONIC, kind, testNode } from './lib/node.mjs'
+import { CHAIN_ID, MNEMONIC, kind, rpc, startNode, testNode } from './lib/node.mjs'
 
 const contracts = compile()
 const node = await testNode()
@@ -311,4 +311,29 @@ test('a block holds as many transactions as its gas, and the rest wait', async (
 test('what viem asks for first and the node has not is answered as unknown', async () => {
   const raw = createPublicClient({ chain, transport: custom({ request: client.request }) })
   await assert.rejects(raw.request({ method: 'eth_surelyNotServed', params: [] }), (e) => e.walk((x) => x.code === -32601) !== null)
+})
+
+test('a state that is dumped goes into a fresh node, and into the one that runs', async () => {
+  await mined(await token.write.transfer([bob.address, 77n]))
+  const before = await token.read.balanceOf([bob.address])
+  const dump = await dev.request({ method: 'anvil_dumpState', params: [] })
+  await mined(await token.write.transfer([bob.address, 1n]))
+  const other = await startNode()
+  try {
+    const there = createPublicClient({ ...options, transport: http(other.url) })
+    assert.equal(await there.getCode({ address: token.address }), undefined)
+    assert.equal(await rpc(other.url, 'anvil_loadState', [dump]), true)
+    assert.equal(await there.readContract({ address: token.address, abi: token.abi, functionName: 'balanceOf', args: [bob.address] }), before)
+    const sender = createWalletClient({ ...options, transport: http(other.url), account: alice })
+    const hash = await sender.writeContract({ address: token.address, abi: token.abi, functionName: 'transfer', args: [carol.address, 1n] })
+    assert.equal((await there.waitForTransactionReceipt({ hash })).status, 'success')
+    await assert.rejects(rpc(other.url, 'anvil_loadState', [`${dump.slice(0, -20)}00`]))
+    await assert.rejects(rpc(other.url, 'anvil_loadState', ['0x1234']))
+  } finally {
+    await other.stop()
+  }
+  assert.equal(await rpc(node.url, 'anvil_loadState', [dump]), true)
+  assert.equal(await token.read.balanceOf([bob.address]), before)
+  await mined(await token.write.transfer([bob.address, 5n]))
+  assert.equal(await token.read.balanceOf([bob.address]), before + 5n)
 })

@@ -65,6 +65,36 @@ TEST(a_call_returns_data_and_leaves_no_trace)
     fixture_close(&f);
 }
 
+TEST(from_its_deadline_on_a_view_runs_nothing)
+{
+    fixture f;
+    fvm_buf params;
+    fvm_receipt r;
+    uint64_t gas;
+    fvm_chain_view *view;
+    fixture_open(&f, FVM_SEALING_INSTANT);
+    fvm_eth_address token = deploy(&f, 0, 0);
+    fvm_buf_init(&params, NULL);
+    fvm_receipt_init(&r, NULL);
+    fvm_message m = token_call(&params, &f, &token, &f.keys[1].eth, 7);
+    const fvm_view_options late = { .number = FVM_VIEW_HEAD, .deadline_ns = 1 };
+    CHECK_OK(fvm_chain_view_open(f.chain, &view, &late));
+    CHECK_ERR(fvm_view_call(view, &r, &m), FVM_ERR_EXTERN);
+    CHECK_ERR(fvm_view_estimate(view, &gas, &r, &m), FVM_ERR_EXTERN);
+    fvm_chain_view_close(view);
+    CHECK_ERR(fvm_chain_replay(f.chain, 1, UINT32_MAX, &(fvm_replay){ .deadline_ns = 1 }),
+              FVM_ERR_EXTERN);
+    view = view_head(&f); /* the same machine, for somebody else */
+    CHECK_OK(fvm_view_call(view, &r, &m));
+    CHECK(r.exit_code == 0);
+    fvm_chain_view_close(view);
+    CHECK_ERR(fvm_chain_set_block_gas(f.chain, FVM_CHAIN_BLOCK_GAS_MAX + 1), FVM_ERR_LIMIT);
+    CHECK(fvm_chain_block_gas(f.chain) == FVM_CHAIN_BLOCK_GAS);
+    fvm_receipt_deinit(&r);
+    fvm_buf_deinit(&params);
+    fixture_close(&f);
+}
+
 TEST(a_call_from_nobody_and_a_revert_give_their_data)
 {
     fixture f;
@@ -311,7 +341,7 @@ TEST(a_tipset_is_replayed_with_a_trace)
     CHECK_OK(fvm_chain_mine(f.chain, 1, 0, 0));
     replayed r = { 0 };
     fvm_trace_sink sink = { on_event, &r };
-    fvm_replay replay = { &sink, on_before, on_after, &r };
+    fvm_replay replay = { &sink, on_before, on_after, &r, 0 };
     CHECK_OK(fvm_chain_replay(f.chain, 2, UINT32_MAX, &replay));
     CHECK(r.before == 3 && r.after == 3 && r.charges > 10);
     r = (replayed){ 0 };

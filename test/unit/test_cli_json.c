@@ -1,6 +1,6 @@
 /* The JSON layer: numbers keep every digit, errors say where, packed data is bounded. */
 #include "cli/json.h"
-#include "cli/vector.h"
+#include "store/gzip.h"
 #include "test.h"
 
 #include <stdlib.h>

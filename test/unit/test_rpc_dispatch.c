@@ -35,7 +35,7 @@ static const fvm_rpc_method methods[] = {
 
 static void check_reply(const char *body, const char *want, bool development)
 {
-    static const fvm_rpc_limits limits = { 3, 1000 };
+    static const fvm_rpc_limits limits = { .batch = 3, .reply_bytes = 1000 };
     fvm_rpc_table *table;
     fvm_jo out;
     fvm_jo_init(&out, NULL);
@@ -153,7 +153,7 @@ TEST(nesting_is_bounded)
 
 TEST(a_batch_whose_reply_is_too_large_is_cut_with_errors)
 {
-    static const fvm_rpc_limits small = { 10, 60 };
+    static const fvm_rpc_limits small = { .batch = 10, .reply_bytes = 60 };
     fvm_rpc_table *table;
     fvm_jo out;
     json_t *list = NULL;

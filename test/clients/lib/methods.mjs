@@ -302,7 +302,7 @@ function tierC() {
     { alias: ['anvil_metadata'] })
   m('anvil_setLoggingEnabled', [true], ok, { alias: ['hardhat_setLoggingEnabled'] })
   m('anvil_setRpcUrl', ['http://127.0.0.1:1'], ok, { lenient: true })
-  m('anvil_dumpState', [], 'data', { keep: 'dump', later: 'not yet: fvm chain export keeps chains' })
-  m('anvil_loadState', (c) => [c.dump], 'true', { later: 'not yet: fvm chain import' })
+  m('anvil_dumpState', [], 'data', { keep: 'dump', alias: ['hardhat_dumpState'] })
+  m('anvil_loadState', (c) => [c.dump], 'true', { alias: ['hardhat_loadState'] })
   dev('reset', [], ok)
 }

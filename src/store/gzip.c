@@ -1,5 +1,5 @@
-/* gunzip.c - the packed archives in vectors. The output is bounded whatever the input claims. */
-#include "vector.h"
+/* gzip.c - see gzip.h. The output of unpacking is bounded whatever the input claims. */
+#include "gzip.h"
 
 #include <stdlib.h>
 #include <zlib.h>
@@ -47,5 +47,27 @@ fvm_err fvm_gunzip(fvm_buf *out, fvm_bytes in, uint64_t max)
     if (err == FVM_OK && z.avail_in) err = FVM_ERR_TRAILING;
     (void)inflateEnd(&z);
     if (err != FVM_OK) out->len = start;
+    return err;
+}
+
+fvm_err fvm_gzip(fvm_buf *out, fvm_bytes in)
+{
+    z_stream z = { .zalloc = zlib_alloc, .zfree = zlib_free };
+    if (in.len > UINT32_MAX / 2) return FVM_ERR_LIMIT;
+    if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 16 + 15, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        return FVM_ERR_NOMEM;
+    uLong bound = deflateBound(&z, (uLong)in.len);
+    fvm_err err = fvm_buf_reserve(out, bound);
+    if (err == FVM_OK) {
+        z.next_in = (Bytef *)(uintptr_t)in.ptr;
+        z.avail_in = (uInt)in.len;
+        z.next_out = out->ptr + out->len;
+        z.avail_out = (uInt)bound;
+        if (deflate(&z, Z_FINISH) == Z_STREAM_END)
+            out->len += bound - z.avail_out;
+        else
+            err = FVM_ERR_NOMEM;
+    }
+    (void)deflateEnd(&z);
     return err;
 }
