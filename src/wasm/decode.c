@@ -27,12 +27,11 @@ const fvm_wasm_rules fvm_wasm_rules_standard = {
 
 /* --- helpers ---------------------------------------------------------------------------------- */
 
-fvm_err fvm__fail(fvm__decoder *d, fvm_err err, const char *what)
+void fvm__tell(const fvm__decoder *d, const char *what)
 {
     if (d->detail)
         (void)snprintf(d->detail, FVM_WASM_DETAIL_MAX, "%s (at byte %zu)", what,
                        (size_t)(d->in.at - d->begin));
-    return err;
 }
 
 fvm_err fvm__get_u8(fvm__decoder *d, uint8_t *out)

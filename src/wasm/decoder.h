@@ -31,8 +31,9 @@ typedef struct fvm__decoder {
     bool has_data_count, has_function_section, has_code_section;
 } fvm__decoder;
 
-/** Writes `what` and where into the detail; returns `err`. */
-FVM_NODISCARD fvm_err fvm__fail(fvm__decoder *d, fvm_err err, const char *what);
+/** Writes `what` and where into the detail; is worth `err`. A macro, so that checkers see which it is. */
+#define fvm__fail(d, err, what) (fvm__tell((d), (what)), (fvm_err)(err))
+void fvm__tell(const fvm__decoder *d, const char *what);
 #define FVM__MALFORMED(d, what) fvm__fail((d), FVM_ERR_WASM_MALFORMED, (what))
 #define FVM__INVALID(d, what) fvm__fail((d), FVM_ERR_WASM_INVALID, (what))
 #define FVM__UNSUPPORTED(d, what) fvm__fail((d), FVM_ERR_WASM_UNSUPPORTED, (what))

@@ -384,6 +384,7 @@ fvm_err fvm__enter(fvm_wasm_instance *entry, const fvm__funcref *ref, uint64_t *
     FVM_TRY(fvm__stack_reserve(context, &mark, need));
     uint64_t *fp = context->sp;
     fvm_err err = FVM_OK;
+    assert((args || !type->n_params) && (slots || !type->n_results));
     if (type->n_params) memcpy(fp, args, type->n_params * sizeof *fp);
     if (!def->code) {
         context->sp = fp + type->n_params + type->n_results;

@@ -13,6 +13,8 @@
 
 #include "wasm/backend/backend.h"
 
+#include <assert.h>
+
 /** A block of the result: start as index of an instruction of the body as it was given. */
 typedef struct fvm__meter_block {
     uint32_t func;
@@ -95,6 +97,7 @@ void fvm__meter_close(fvm__meter *meter, uint32_t id, uint64_t cost);
 static inline void fvm__meter_shut(fvm__meter *meter, const fvm__meter_entry *top,
                                    fvm__meter_entry *parent)
 {
+    assert(top);
     if (parent && parent->start == top->start) {
         if (!fvm_add_u64(&parent->cost, parent->cost, top->cost)) meter->overflow = true;
     } else if (top->cost > 0) {

@@ -17,6 +17,7 @@
  * after it. */
 #include "wasm/instance.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -153,11 +154,12 @@ static uint32_t list_pages(fvm_wasm_context *c, uint16_t list[RESTORE_PAGES], co
     if (pages == 0) return 0;
     if (len > RESTORE_BYTES) return UINT32_MAX;
     int fd = open_pagemap(c);
+    if (fd < 0) return UINT32_MAX;
     for (uint64_t p = 0; p < pages;) {
         uint64_t n = pages - p < PAGEMAP_ENTRIES ? pages - p : PAGEMAP_ENTRIES;
         off_t at = (off_t)(((uintptr_t)memory / HOST_PAGE + p) * sizeof *entries);
-        ssize_t got = fd < 0 ? -1 : pread(fd, entries, (size_t)n * sizeof *entries, at);
-        if (got != (ssize_t)(n * sizeof *entries)) return UINT32_MAX;
+        ssize_t got = pread(fd, entries, (size_t)n * sizeof *entries, at);
+        if (got < 0 || (size_t)got != n * sizeof *entries) return UINT32_MAX;
         for (uint64_t i = 0; i < n; i++) {
             if (entries[i] >> 62 == 0) continue; /* neither present nor swapped */
             if (count == RESTORE_PAGES) return UINT32_MAX;
@@ -242,6 +244,7 @@ static bool restore_memory(fvm_wasm_instance *i)
 static void unlink_last(fvm_wasm_context *c)
 {
     fvm_wasm_instance **at = &c->pool;
+    assert(*at);
     while ((*at)->next_pooled) at = &(*at)->next_pooled;
     fvm_wasm_instance *last = *at;
     *at = NULL;

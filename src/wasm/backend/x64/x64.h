@@ -24,6 +24,7 @@
 #include "wasm/backend/x64/asm.h"
 #include "wasm/instance.h"
 #ifdef FVM__X64
+#include <assert.h>
 #include <emmintrin.h>
 
 #define FVM__X_FRAME RBX
@@ -190,6 +191,7 @@ static inline unsigned fvm__x_lowest(unsigned mask)
 }
 static inline unsigned fvm__x_hw_of(unsigned r)
 {
+    assert(r < FVM__X_REGS);
     return fvm__x_hw[r];
 }
 /** The registers that are this local's in `locals`: one or none, as the highest bits of bytes. All
