@@ -1,155 +1,16 @@
 /* abi.c - head and tail: a value of fixed size stands in the head, the place of any other one does, and the
- * value itself in the tail. An array is encoded as parameters of its own, after its length if it has
- * none in its type. */
+ * value itself in the tail. Tuples and arrays are encoded as parameters of their own, arrays after their
+ * length if it is not in their type. */
 #include "abi.h"
 
+#include "abi_type.h"
 #include "base/text.h"
 #include "chain/eth_tx.h"
 #include "client.h"
-#include "crypto/crypto.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 
-#define ELEMENTS_MAX 4096
-
-/* --- types --- */
-
-typedef struct type {
-    char base[16]; /* of the elements, if it is an array */
-    bool is_array;
-    uint64_t fixed; /* length of T[n]; UINT64_MAX: T[] */
-} type;
-
-/* Bits or bytes behind the name, `usual` without; 0 when there is something else. */
-static unsigned number_behind(const char *name, size_t skip, unsigned usual)
-{
-    const char *digits = name + skip;
-    char *end = NULL;
-    if (*digits == '\0') return usual;
-    if (!isdigit((unsigned char)*digits) || *digits == '0') return 0;
-    unsigned long v = strtoul(digits, &end, 10);
-    return *end == '\0' && v <= 256 ? (unsigned)v : 0;
-}
-
-static unsigned bits_of(const char *base)
-{
-    bool is_int = strncmp(base, "int", 3) == 0, is_uint = strncmp(base, "uint", 4) == 0;
-    unsigned bits = is_int || is_uint ? number_behind(base, is_uint ? 4 : 3, 256) : 0;
-    return bits % 8 == 0 ? bits : 0;
-}
-
-/* n of bytesN, 0 for everything else. */
-static unsigned fixed_bytes_of(const char *base)
-{
-    if (strncmp(base, "bytes", 5) != 0 || base[5] == '\0') return 0;
-    unsigned n = number_behind(base, 5, 0);
-    return n <= 32 ? n : 0;
-}
-
-static bool is_dynamic(const char *base)
-{
-    return strcmp(base, "bytes") == 0 || strcmp(base, "string") == 0;
-}
-
-static bool is_elementary(const char *base)
-{
-    return strcmp(base, "address") == 0 || strcmp(base, "bool") == 0 || is_dynamic(base) ||
-           bits_of(base) || fixed_bytes_of(base);
-}
-
-static bool take_apart(type *out, const char *text)
-{
-    const char *bracket = strchr(text, '[');
-    size_t n = bracket ? (size_t)(bracket - text) : strlen(text);
-    char *end = NULL;
-    *out = (type){ .is_array = bracket != NULL, .fixed = UINT64_MAX };
-    if (n >= sizeof out->base) return false;
-    memcpy(out->base, text, n);
-    if (!is_elementary(out->base)) return false;
-    if (!bracket || strcmp(bracket, "[]") == 0) return true;
-    if (!isdigit((unsigned char)bracket[1])) return false;
-    out->fixed = strtoull(bracket + 1, &end, 10);
-    return strcmp(end, "]") == 0 && out->fixed > 0 && out->fixed <= ELEMENTS_MAX;
-}
-
-fvm_err fvm_abi_add(fvm_abi_types *types, const char *text, fvm_store_why *why)
-{
-    type t;
-    if (types->count == FVM_ABI_PARAMS_MAX)
-        return fvm__why(why, FVM_ERR_MALFORMED, "more than %d parameters", FVM_ABI_PARAMS_MAX);
-    if (strlen(text) > 20 || !take_apart(&t, text))
-        return fvm__why(why, FVM_ERR_MALFORMED,
-                        "'%.60s' is no type that is taken here (elementary ones, and arrays of "
-                        "these)",
-                        text);
-    bool bare = strcmp(t.base, "uint") == 0 || strcmp(t.base, "int") == 0;
-    size_t n = strlen(t.base);
-    (void)snprintf(types->type[types->count++], sizeof types->type[0], "%s%s%s", t.base,
-                   bare ? "256" : "", text + n);
-    return FVM_OK;
-}
-
-/* Types up to the closing bracket; `*text` is behind it afterwards. */
-static fvm_err read_types(fvm_abi_types *out, const char **text, fvm_store_why *why)
-{
-    const char *p = *text;
-    char word[40];
-    while (*p == ' ') p++;
-    if (*p == ')') {
-        *text = p + 1;
-        return FVM_OK;
-    }
-    for (;;) {
-        size_t n = strcspn(p, ",)"), used = n;
-        if (p[n] == '\0' || n >= sizeof word)
-            return fvm__why(why, FVM_ERR_MALFORMED, "a bracket or a type is missing");
-        memcpy(word, p, n);
-        word[n] = '\0';
-        char *w = word;
-        while (*w == ' ') w++;
-        w[strcspn(w, " ")] = '\0'; /* a name after the type does not matter */
-        FVM_TRY(fvm_abi_add(out, w, why));
-        p += used + 1;
-        if (p[-1] == ')') break;
-    }
-    *text = p;
-    return FVM_OK;
-}
-
-fvm_err fvm_abi_hash(uint8_t hash[32], fvm_abi_types *in, fvm_abi_types *out, const char *text,
-                     fvm_store_why *why)
-{
-    char canonical[FVM_ABI_PARAMS_MAX * 42 + 200];
-    const char *open = strchr(text, '('), *p = open ? open + 1 : NULL;
-    in->count = out->count = 0;
-    if (!open || open - text > 128)
-        return fvm__why(why, FVM_ERR_MALFORMED,
-                        "'%.60s' is no signature, as transfer(address,uint256)", text);
-    FVM_TRY(read_types(in, &p, why));
-    while (*p == ' ') p++;
-    if (*p == '(') {
-        p++;
-        FVM_TRY(read_types(out, &p, why));
-    }
-    if (*p != '\0') return fvm__why(why, FVM_ERR_MALFORMED, "'%.60s' stands after it", p);
-    int n = snprintf(canonical, sizeof canonical, "%.*s(", (int)(open - text), text);
-    for (size_t i = 0; i < in->count; i++)
-        n += snprintf(canonical + n, sizeof canonical - (size_t)n, "%s%s", i ? "," : "",
-                      in->type[i]);
-    n += snprintf(canonical + n, sizeof canonical - (size_t)n, ")");
-    fvm_keccak256(hash, (fvm_bytes){ (const uint8_t *)canonical, (size_t)n });
-    return FVM_OK;
-}
-
-fvm_err fvm_abi_signature(uint8_t selector[4], fvm_abi_types *in, fvm_abi_types *out,
-                          const char *text, fvm_store_why *why)
-{
-    uint8_t hash[32];
-    FVM_TRY(fvm_abi_hash(hash, in, out, text, why));
-    memcpy(selector, hash, 4);
-    return FVM_OK;
-}
+#define VALUES_MAX 1000000u /* of one result: places may name the same bytes again and again */
 
 /* --- encoding --- */
 
@@ -161,12 +22,12 @@ static fvm_err put_word(fvm_buf *out, uint64_t value)
 }
 
 /* Two's complement of the magnitude that wire bytes hold. */
-static fvm_err put_number(fvm_buf *out, const char *base, const char *text, fvm_store_why *why)
+static fvm_err put_number(fvm_buf *out, fvm_abi_type type, const char *text, fvm_store_why *why)
 {
     uint8_t word[32] = { 0 }, wire[FVM_BIG_WIRE_MAX];
     fvm_big v;
-    unsigned bits = bits_of(base);
-    bool is_signed = base[0] == 'i';
+    unsigned bits = fvm_abi_bits(type);
+    bool is_signed = type.text[0] == 'i';
     fvm_buf hex;
     if (strncmp(text, "0x", 2) == 0) {
         char even[80];
@@ -182,7 +43,7 @@ static fvm_err put_number(fvm_buf *out, const char *base, const char *text, fvm_
     }
     size_t n = fvm_big_write(wire, &v);
     if (n > 33 || (v.negative && !is_signed))
-        return fvm__why(why, FVM_ERR_RANGE, "%s does not fit %s", text, base);
+        return fvm__why(why, FVM_ERR_RANGE, "%s does not fit %.*s", text, (int)type.len, type.text);
     if (n) memcpy(word + (33 - n), wire + 1, n - 1);
     /* The highest bit of `bits` is the sign's; only -2^(bits-1) may have it in its magnitude. */
     unsigned top = 0;
@@ -191,7 +52,7 @@ static fvm_err put_number(fvm_buf *out, const char *base, const char *text, fvm_
     while (lowest < 256 && !(word[31 - lowest / 8] >> (lowest % 8) & 1)) lowest++;
     bool is_least = v.negative && used == bits && lowest == bits - 1;
     if (used > bits - (is_signed ? 1 : 0) && !is_least)
-        return fvm__why(why, FVM_ERR_RANGE, "%s does not fit %s", text, base);
+        return fvm__why(why, FVM_ERR_RANGE, "%s does not fit %.*s", text, (int)type.len, type.text);
     if (v.negative) {
         unsigned carry = 1;
         for (size_t i = 32; i-- > 0;) {
@@ -203,14 +64,14 @@ static fvm_err put_number(fvm_buf *out, const char *base, const char *text, fvm_
     return fvm_buf_append(out, (fvm_bytes){ word, 32 });
 }
 
-static fvm_err put_bytes(fvm_buf *out, const char *base, const char *text, fvm_store_why *why)
+static fvm_err put_bytes(fvm_buf *out, fvm_abi_type type, const char *text, fvm_store_why *why)
 {
     static const uint8_t zero[32] = { 0 };
-    unsigned fixed = fixed_bytes_of(base);
+    unsigned fixed = fvm_abi_fixed_bytes(type);
     fvm_buf bytes;
     fvm_buf_init(&bytes, NULL);
     fvm_err err = FVM_OK;
-    if (strcmp(base, "string") == 0) {
+    if (fvm_abi_is(type, "string")) {
         err = fvm_buf_append(&bytes, fvm_bytes_of(text));
     } else if (strncmp(text, "0x", 2) != 0 ||
                fvm_hex_decode(&bytes, fvm_bytes_of(text + 2)) != FVM_OK) {
@@ -225,10 +86,10 @@ static fvm_err put_bytes(fvm_buf *out, const char *base, const char *text, fvm_s
     return err;
 }
 
-static fvm_err put_elementary(fvm_buf *out, const char *base, const char *text, fvm_store_why *why)
+static fvm_err put_elementary(fvm_buf *out, fvm_abi_type type, const char *text, fvm_store_why *why)
 {
-    if (bits_of(base)) return put_number(out, base, text, why);
-    if (strcmp(base, "address") == 0) {
+    if (fvm_abi_bits(type)) return put_number(out, type, text, why);
+    if (fvm_abi_is(type, "address")) {
         fvm_address fil;
         fvm_eth_address eth;
         uint8_t word[32] = { 0 };
@@ -237,104 +98,195 @@ static fvm_err put_elementary(fvm_buf *out, const char *base, const char *text, 
         memcpy(word + 12, eth.bytes, 20);
         return fvm_buf_append(out, (fvm_bytes){ word, 32 });
     }
-    if (strcmp(base, "bool") == 0) {
+    if (fvm_abi_is(type, "bool")) {
         bool yes = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
         if (!yes && strcmp(text, "false") != 0 && strcmp(text, "0") != 0)
             return fvm__why(why, FVM_ERR_MALFORMED, "'%.60s' is neither true nor false", text);
         return put_word(out, yes);
     }
-    return put_bytes(out, base, text, why);
+    return put_bytes(out, type, text, why);
 }
 
-/* Head and tail of values that are all of elementary types. */
-static fvm_err put_sequence(fvm_buf *out, const char *base, char **values, size_t count,
-                            fvm_store_why *why)
+/* --- values of several parts --- */
+
+typedef struct parts {
+    char **text;
+    size_t count, cap;
+} parts;
+
+static void forget_parts(parts *p)
 {
-    fvm_buf tail;
-    fvm_buf_init(&tail, NULL);
-    fvm_err err = FVM_OK;
-    for (size_t i = 0; i < count && err == FVM_OK; i++) {
-        if (is_dynamic(base)) err = put_word(out, 32 * count + tail.len);
-        if (err == FVM_OK)
-            err = put_elementary(is_dynamic(base) ? &tail : out, base, values[i], why);
+    for (size_t i = 0; i < p->count; i++) free(p->text[i]);
+    free(p->text);
+}
+
+static fvm_err add_part(parts *p, char *text)
+{
+    if (p->count == p->cap) {
+        size_t cap = p->cap ? 2 * p->cap : 16;
+        char **grown = realloc(p->text, cap * sizeof *grown);
+        if (!grown) text = (free(text), NULL);
+        if (!text) return FVM_ERR_NOMEM;
+        p->text = grown;
+        p->cap = cap;
     }
-    if (err == FVM_OK) err = fvm_buf_append(out, fvm_buf_bytes(&tail));
-    fvm_buf_deinit(&tail);
+    p->text[p->count] = text;
+    p->count += text != NULL;
+    return text ? FVM_OK : FVM_ERR_NOMEM;
+}
+
+/* The end of a part: a comma or the end of the text, neither in brackets nor in quotes. NULL: brackets do
+ * not match, or a string does not end. */
+static const char *part_end(const char *p, const char *end)
+{
+    char open[FVM_ABI_DEPTH_MAX + 1];
+    size_t depth = 0;
+    bool quoted = false;
+    for (; p < end && (depth || quoted || *p != ','); p++) {
+        if (quoted && *p == '\\' && p + 1 < end)
+            p++;
+        else if (*p == '"')
+            quoted = !quoted;
+        else if (quoted)
+            continue;
+        else if (*p == '[' || *p == '(') {
+            if (depth == sizeof open) return NULL;
+            open[depth++] = *p == '[' ? ']' : ')';
+        } else if ((*p == ']' || *p == ')') && (depth == 0 || open[--depth] != *p))
+            return NULL;
+    }
+    return depth || quoted ? NULL : p;
+}
+
+/* A part as it is, or what its JSON string says. */
+static fvm_err add_text(parts *p, const char *from, const char *end)
+{
+    while (from < end && *from == ' ') from++;
+    while (end > from && end[-1] == ' ') end--;
+    if (from == end || *from != '"') return add_part(p, strndup(from, (size_t)(end - from)));
+    json_t *value = json_loadb(from, (size_t)(end - from), JSON_DECODE_ANY, NULL);
+    const char *text = json_string_value(value);
+    fvm_err err = text ? add_part(p, strdup(text)) : FVM_ERR_MALFORMED;
+    json_decref(value);
     return err;
 }
 
-/* Cuts "[a,b,c]" in place; `values` has room for ELEMENTS_MAX. */
-static bool split(char **values, size_t *count, char *text)
+/* Cuts "[a,b,c]" or "(a,b,c)". */
+static fvm_err split(parts *out, const char *text, char open, char close)
 {
     size_t n = strlen(text);
-    *count = 0;
-    if (n < 2 || text[0] != '[' || text[n - 1] != ']') return false;
-    text[n - 1] = '\0';
-    char *p = text + 1;
-    while (*p == ' ') p++;
-    if (*p == '\0') return true;
+    if (n < 2 || text[0] != open || text[n - 1] != close) return FVM_ERR_MALFORMED;
+    const char *p = text + 1, *end = text + n - 1;
+    while (p < end && *p == ' ') p++;
+    if (p == end) return FVM_OK;
     for (;;) {
-        size_t len = strcspn(p, ",");
-        bool more = p[len] == ',';
-        if (*count == ELEMENTS_MAX) return false;
-        values[(*count)++] = p;
-        char *end = p + len;
-        *end = '\0';
-        while (end > p && end[-1] == ' ') *--end = '\0';
-        if (!more) return true;
-        p += len + 1;
-        while (*p == ' ') p++;
+        const char *stop = part_end(p, end);
+        if (!stop) return FVM_ERR_MALFORMED;
+        FVM_TRY(add_text(out, p, stop));
+        if (stop == end) return FVM_OK;
+        p = stop + 1;
     }
 }
 
-static fvm_err put_array(fvm_buf *out, const type *t, const char *text, fvm_store_why *why)
+/* --- sequences --- */
+
+/* The types of a sequence: those of a list, or one again and again. */
+typedef struct types {
+    fvm_abi_type list, same;
+} types;
+
+static bool next_type(fvm_abi_type *out, types *t)
 {
-    size_t count = 0;
-    char *copy = strdup(text), **values = calloc(ELEMENTS_MAX, sizeof *values);
-    fvm_err err = copy && values ? FVM_OK : FVM_ERR_NOMEM;
-    if (err == FVM_OK && !split(values, &count, copy))
-        err = fvm__why(why, FVM_ERR_MALFORMED, "'%.60s' is no list, as [1,2,3]", text);
-    if (err == FVM_OK && t->fixed != UINT64_MAX && count != t->fixed)
-        err = fvm__why(why, FVM_ERR_MALFORMED, "%.60s has %zu elements, not %llu", text, count,
-                       (unsigned long long)t->fixed);
-    if (err == FVM_OK && t->fixed == UINT64_MAX) err = put_word(out, count);
-    if (err == FVM_OK) err = put_sequence(out, t->base, values, count, why);
-    free(values);
-    free(copy);
-    return err;
+    if (!t->same.len) return fvm_abi_next(out, &t->list);
+    *out = t->same;
+    return true;
 }
 
-/* Bytes in the head: a place for what is dynamic, else the value. */
-static size_t head_size(const type *t)
-{
-    bool dynamic = is_dynamic(t->base) || (t->is_array && t->fixed == UINT64_MAX);
-    return dynamic || !t->is_array ? 32 : 32 * (size_t)t->fixed;
-}
+static fvm_err put_value(fvm_buf *out, fvm_abi_type type, const char *text, fvm_store_why *why);
 
-fvm_err fvm_abi_encode(fvm_buf *out, const fvm_abi_types *types, char **values, size_t count,
-                       fvm_store_why *why)
+static fvm_err put_sequence(fvm_buf *out, types of, char *const *values, size_t count,
+                            fvm_store_why *why)
 {
+    uint64_t head = 0;
+    fvm_abi_type type = { "", 0 };
+    types look = of;
     fvm_buf tail;
-    size_t head = 0;
-    type t;
-    if (count != types->count)
-        return fvm__why(why, FVM_ERR_MALFORMED, "%zu values, but %zu parameters", count,
-                        types->count);
-    for (size_t i = 0; i < count; i++)
-        if (take_apart(&t, types->type[i])) head += head_size(&t);
+    for (size_t i = 0; i < count && next_type(&type, &look); i++)
+        head = fvm_sat_add_u64(head, fvm_abi_head_size(type));
     fvm_buf_init(&tail, NULL);
     fvm_err err = FVM_OK;
-    for (size_t i = 0; i < count && err == FVM_OK; i++) {
-        (void)take_apart(&t, types->type[i]); /* it did before */
-        bool dynamic = is_dynamic(t.base) || (t.is_array && t.fixed == UINT64_MAX);
+    for (size_t i = 0; i < count && err == FVM_OK && next_type(&type, &of); i++) {
+        bool dynamic = fvm_abi_is_dynamic(type);
         if (dynamic) err = put_word(out, head + tail.len);
-        fvm_buf *to = dynamic ? &tail : out;
-        if (err == FVM_OK)
-            err = t.is_array ? put_array(to, &t, values[i], why)
-                             : put_elementary(to, t.base, values[i], why);
+        if (err == FVM_OK) err = put_value(dynamic ? &tail : out, type, values[i], why);
     }
     if (err == FVM_OK) err = fvm_buf_append(out, fvm_buf_bytes(&tail));
     fvm_buf_deinit(&tail);
+    return err;
+}
+
+static size_t count_types(fvm_abi_type list)
+{
+    fvm_abi_type type;
+    size_t n = 0;
+    while (fvm_abi_next(&type, &list)) n++;
+    return n;
+}
+
+/* An array or a tuple. */
+static fvm_err put_composite(fvm_buf *out, const fvm_abi_shape *s, const char *text,
+                             fvm_store_why *why)
+{
+    parts p = { .count = 0 };
+    types of = { .list = s->inner, .same = { "", 0 } };
+    if (s->is_array) of = (types){ .same = s->inner, .list = { "", 0 } };
+    uint64_t wanted = s->is_array ? s->fixed : count_types(s->inner);
+    fvm_err err = split(&p, text, s->is_array ? '[' : '(', s->is_array ? ']' : ')');
+    if (err == FVM_ERR_MALFORMED)
+        err = fvm__why(why, err, "'%.60s' is no %s", text,
+                       s->is_array ? "list, as [1,2,3]" : "tuple, as (1,0xab,\"text\")");
+    if (err == FVM_OK && wanted != UINT64_MAX && p.count != wanted)
+        err = fvm__why(why, FVM_ERR_MALFORMED, "%.60s has %zu elements, not %llu", text, p.count,
+                       (unsigned long long)wanted);
+    if (err == FVM_OK && wanted == UINT64_MAX) err = put_word(out, p.count);
+    if (err == FVM_OK) err = put_sequence(out, of, p.text, p.count, why);
+    forget_parts(&p);
+    return err;
+}
+
+static fvm_err put_value(fvm_buf *out, fvm_abi_type type, const char *text, fvm_store_why *why)
+{
+    fvm_abi_shape s = fvm_abi_shape_of(type);
+    return s.is_array || s.is_tuple ? put_composite(out, &s, text, why)
+                                    : put_elementary(out, type, text, why);
+}
+
+/* The parameters as a list of types with commas between. */
+static fvm_err list_of(fvm_buf *out, const fvm_abi_types *params)
+{
+    for (size_t i = 0; i < params->count; i++) {
+        if (i) FVM_TRY(fvm_buf_put_u8(out, ','));
+        FVM_TRY(fvm_buf_append(out, fvm_bytes_of(params->type[i])));
+    }
+    return FVM_OK;
+}
+
+static types types_of(const fvm_buf *list)
+{
+    return (types){ .list = { (const char *)list->ptr, list->len }, .same = { "", 0 } };
+}
+
+fvm_err fvm_abi_encode(fvm_buf *out, const fvm_abi_types *params, char **values, size_t count,
+                       fvm_store_why *why)
+{
+    fvm_buf list;
+    if (count != params->count)
+        return fvm__why(why, FVM_ERR_MALFORMED, "%zu values, but %zu parameters", count,
+                        params->count);
+    fvm_buf_init(&list, NULL);
+    fvm_err err = list_of(&list, params);
+    if (err == FVM_OK) err = put_sequence(out, types_of(&list), values, count, why);
+    fvm_buf_deinit(&list);
     return err;
 }
 
@@ -378,21 +330,20 @@ static json_t *number_json(const uint8_t word[32], bool is_signed)
     return json_string(text);
 }
 
-static json_t *elementary_json(const char *base, fvm_bytes data, uint64_t at)
+static json_t *elementary_json(fvm_abi_type type, fvm_bytes data, uint64_t at)
 {
     const uint8_t *word;
     uint64_t len;
-    unsigned fixed = fixed_bytes_of(base);
-    if (is_dynamic(base)) {
+    unsigned fixed = fvm_abi_fixed_bytes(type);
+    if (fvm_abi_is_dynamic(type)) {
         if (!size_at(&len, data, at) || data.len - at - 32 < len) return NULL;
         fvm_bytes bytes = { data.ptr + at + 32, (size_t)len };
-        return strcmp(base, "string") == 0 ? fvm_json_from_bytes(bytes)
-                                           : fvm_client_hex_json(bytes);
+        return fvm_abi_is(type, "string") ? fvm_json_from_bytes(bytes) : fvm_client_hex_json(bytes);
     }
     if (!word_at(&word, data, at)) return NULL;
     if (fixed) return fvm_client_hex_json((fvm_bytes){ word, fixed });
-    if (bits_of(base)) return number_json(word, base[0] == 'i');
-    if (strcmp(base, "bool") == 0) return json_boolean(word[31] != 0);
+    if (fvm_abi_bits(type)) return number_json(word, type.text[0] == 'i');
+    if (fvm_abi_is(type, "bool")) return json_boolean(word[31] != 0);
     fvm_eth_address eth;
     char text[FVM_ETH_ADDRESS_TEXT];
     memcpy(eth.bytes, word + 12, 20);
@@ -400,49 +351,56 @@ static json_t *elementary_json(const char *base, fvm_bytes data, uint64_t at)
     return json_string(text);
 }
 
-/* Element `i` of a sequence that begins at `at`. */
-static json_t *element_json(const char *base, fvm_bytes data, uint64_t at, uint64_t i)
-{
-    uint64_t place;
-    if (!is_dynamic(base)) return elementary_json(base, data, at + 32 * i);
-    if (at > data.len || !size_at(&place, data, at + 32 * i)) return NULL;
-    return elementary_json(base, data, at + place);
-}
+static json_t *value_json(fvm_abi_type type, fvm_bytes data, uint64_t at, size_t *room);
 
-static json_t *value_json(const type *t, fvm_bytes data, uint64_t at)
+/* `count` values whose heads begin at the front of `data`, from which places count. NULL: they are not
+ * there, or there is no memory. */
+static json_t *sequence_json(types of, uint64_t count, fvm_bytes data, size_t *room)
 {
-    uint64_t count = t->fixed;
-    bool dynamic = is_dynamic(t->base) || (t->is_array && t->fixed == UINT64_MAX);
-    if (dynamic && !size_at(&at, data, at)) return NULL;
-    if (!t->is_array) return elementary_json(t->base, data, at);
-    if (count == UINT64_MAX) {
-        if (!size_at(&count, data, at)) return NULL;
-        at += 32;
-    }
-    if (count > data.len / 32) return NULL; /* each element takes a word at least */
+    fvm_abi_type type;
+    uint64_t at = 0;
     json_t *list = json_array();
-    for (uint64_t i = 0; i < count; i++) {
-        if (json_array_append_new(list, element_json(t->base, data, at, i)) == 0) continue;
-        json_decref(list);
-        return NULL;
+    for (uint64_t i = 0; i < count && list && next_type(&type, &of); i++) {
+        uint64_t place = at;
+        bool there = *room && (!fvm_abi_is_dynamic(type) || size_at(&place, data, at));
+        if (there) --*room;
+        if (!there || json_array_append_new(list, value_json(type, data, place, room)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+        at = fvm_sat_add_u64(at, fvm_abi_head_size(type));
     }
     return list;
 }
 
-fvm_err fvm_abi_decode(json_t **out, const fvm_abi_types *types, fvm_bytes data)
+/* The value itself, at `at`. */
+static json_t *value_json(fvm_abi_type type, fvm_bytes data, uint64_t at, size_t *room)
 {
-    json_t *list = json_array();
-    uint64_t at = 0;
-    if (!list) return FVM_ERR_NOMEM;
-    for (size_t i = 0; i < types->count; i++) {
-        type t;
-        if (!take_apart(&t, types->type[i]) ||
-            json_array_append_new(list, value_json(&t, data, at)) != 0) {
-            json_decref(list);
-            return FVM_ERR_MALFORMED;
-        }
-        at += head_size(&t);
+    fvm_abi_shape s = fvm_abi_shape_of(type);
+    uint64_t count = s.fixed;
+    if (!s.is_array && !s.is_tuple) return elementary_json(type, data, at);
+    if (at > data.len) return NULL;
+    fvm_bytes rest = { data.ptr ? data.ptr + at : NULL, data.len - (size_t)at };
+    types of = { .list = s.inner, .same = { "", 0 } };
+    if (s.is_tuple) return sequence_json(of, UINT64_MAX, rest, room);
+    if (count == UINT64_MAX) {
+        if (!size_at(&count, rest, 0)) return NULL;
+        rest = (fvm_bytes){ rest.ptr + 32, rest.len - 32 };
     }
-    *out = list;
-    return FVM_OK;
+    if (count > rest.len / 32) return NULL; /* each element takes a word at least */
+    of = (types){ .same = s.inner, .list = { "", 0 } };
+    return sequence_json(of, count, rest, room);
+}
+
+fvm_err fvm_abi_decode(json_t **out, const fvm_abi_types *params, fvm_bytes data)
+{
+    fvm_buf list;
+    size_t room = VALUES_MAX;
+    fvm_buf_init(&list, NULL);
+    fvm_err err = list_of(&list, params);
+    json_t *values = err == FVM_OK ? sequence_json(types_of(&list), UINT64_MAX, data, &room) : NULL;
+    fvm_buf_deinit(&list);
+    if (err == FVM_OK && !values) err = FVM_ERR_MALFORMED;
+    if (err == FVM_OK) *out = values;
+    return err;
 }

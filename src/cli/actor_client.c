@@ -53,13 +53,13 @@ static fvm_err notation_to_cbor(fvm_buf *out, const char *text, fvm_store_why *w
     return fvm__why(why, FVM_ERR_MALFORMED, "PARAMS: '%.100s': %s", text, fvm_err_text(err));
 }
 
-static bool take_address(char out[FVM_ADDRESS_TEXT_MAX], fvm_bytes *in)
+static bool take_address(fvm_client *c, char out[FVM_ADDRESS_TEXT_MAX], fvm_bytes *in)
 {
     fvm_bytes raw;
     fvm_address a;
     if (fvm_cbor_bytes(&raw, in, NULL) != FVM_OK || fvm_address_read(&a, raw, true) != FVM_OK)
         return false;
-    (void)fvm_address_to_text(out, &a, 'f');
+    fvm_client_address_text(c, out, &a);
     return true;
 }
 
@@ -78,12 +78,12 @@ static json_t *read_installed(const fvm_outcome *o)
 }
 
 /* [ID address, robust address] */
-static json_t *read_created(const fvm_outcome *o)
+static json_t *read_created(fvm_client *c, const fvm_outcome *o)
 {
     fvm_bytes in = fvm_buf_bytes(&o->return_data);
     char id[FVM_ADDRESS_TEXT_MAX], robust[FVM_ADDRESS_TEXT_MAX];
-    if (!o->waited || !o->ok || fvm_cbor_tuple(2, &in) != FVM_OK || !take_address(id, &in) ||
-        !take_address(robust, &in))
+    if (!o->waited || !o->ok || fvm_cbor_tuple(2, &in) != FVM_OK || !take_address(c, id, &in) ||
+        !take_address(c, robust, &in))
         return NULL;
     return json_pack("{s:s,s:s}", "actor", id, "robust", robust);
 }
@@ -161,7 +161,7 @@ fvm_cli_exit fvm_actor_client_deploy(fvm_client *client, fvm_bytes module, const
         code = fvm_outcome_print(client, &installed, NULL);
     } else {
         if (err == FVM_OK) err = create(client, &created, &cid, params);
-        code = err == FVM_OK ? fvm_outcome_print(client, &created, read_created(&created))
+        code = err == FVM_OK ? fvm_outcome_print(client, &created, read_created(client, &created))
                              : fvm_client_failed(client, err);
     }
     fvm_outcome_deinit(&created);
@@ -258,7 +258,7 @@ fvm_cli_exit fvm_cmd_actor_create(int argc, char **argv)
     fvm_err err = fvm_client_open(&c, q.command, &q.o);
     if (err == FVM_OK) err = find_code(&code_cid, q.words[0], &c.why);
     if (err == FVM_OK) err = create(&c, &outcome, &code_cid, q.words[1]);
-    code = err == FVM_OK ? fvm_outcome_print(&c, &outcome, read_created(&outcome))
+    code = err == FVM_OK ? fvm_outcome_print(&c, &outcome, read_created(&c, &outcome))
                          : fvm_client_failed(&c, err);
     fvm_outcome_deinit(&outcome);
     fvm_client_close(&c);
@@ -290,8 +290,8 @@ static fvm_err try_out(fvm_client *c, fvm_outcome *out, const fvm_errand *e)
     fvm_json_at at = { "Filecoin.StateCall", "", &c->why };
     if (c->options->from && !fvm_cli_address(&sender, c->options->from))
         return fvm__why(&c->why, FVM_ERR_MALFORMED, "--from: no address");
-    (void)fvm_address_to_text(to, &e->to, 'f');
-    (void)fvm_address_to_text(from, &sender, 'f');
+    fvm_client_address_text(c, to, &e->to);
+    fvm_client_address_text(c, from, &sender);
     FVM_TRY(fvm_client_call(c, &result, NULL, at.file,
                             json_pack("[{s:i,s:s,s:s,s:i,s:s,s:i,s:s,s:s,s:I,s:o},n]", "Version", 0,
                                       "To", to, "From", from, "Nonce", 0, "Value", "0", "GasLimit",
@@ -394,7 +394,7 @@ fvm_cli_exit fvm_cmd_actor_state_node(const char *address, const fvm_client_opti
     if (err == FVM_OK && !fvm_cli_address(&a, address))
         err = fvm__why(&c.why, FVM_ERR_MALFORMED, "'%s' is no address", address);
     if (err == FVM_OK) {
-        (void)fvm_address_to_text(text, &a, 'f');
+        fvm_client_address_text(&c, text, &a);
         err = fvm_client_call(&c, &actor, NULL, "Filecoin.StateGetActor", json_pack("[s,n]", text));
     }
     if (err == FVM_OK)

@@ -199,6 +199,17 @@ void fvm_client_amount_text(char out[FVM_BIG_TEXT_MAX + 8], const fvm_big *amoun
                    fraction, padded + whole);
 }
 
+void fvm_client_address_text(fvm_client *client, char out[FVM_ADDRESS_TEXT_MAX],
+                             const fvm_address *address)
+{
+    uint64_t id;
+    if (!client->letter) {
+        fvm_err err = fvm_client_quantity(client, &id, "eth_chainId", json_array());
+        client->letter = err == FVM_OK && id == 314 ? 'f' : 't';
+    }
+    (void)fvm_address_to_text(out, address, client->letter);
+}
+
 fvm_err fvm_client_eth_address(fvm_client *client, fvm_eth_address *out, const fvm_address *address)
 {
     char text[FVM_ADDRESS_TEXT_MAX];
@@ -206,7 +217,7 @@ fvm_err fvm_client_eth_address(fvm_client *client, fvm_eth_address *out, const f
     int64_t code = 0;
     fvm_address id;
     if (fvm_eth_address_of_fil(out, address)) return FVM_OK;
-    (void)fvm_address_to_text(text, address, 'f');
+    fvm_client_address_text(client, text, address);
     fvm_err err = fvm_client_call(client, &value, &code, "Filecoin.StateLookupID",
                                   json_pack("[s,n]", text));
     if (err == FVM_ERR_INVALID) return FVM_ERR_NOT_FOUND; /* in the node's words */

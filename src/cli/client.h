@@ -62,6 +62,7 @@ typedef struct fvm_client {
     const fvm_client_options *options;
     fvm_http *http;
     uint64_t next_id;
+    char letter; /* of the network's addresses; 0: not asked yet */
     fvm_store_why why;
 } fvm_client;
 /** Opens it; errors are said in client->why. */
@@ -91,6 +92,9 @@ bool fvm_client_amount(fvm_big *out, const char *text);
 /** "1.5 FIL". */
 void fvm_client_amount_text(char out[FVM_BIG_TEXT_MAX + 8], const fvm_big *amount);
 
+/** Writes an address as the node's network has it: f... on mainnet, else t... */
+void fvm_client_address_text(fvm_client *client, char out[FVM_ADDRESS_TEXT_MAX],
+                             const fvm_address *address);
 /** Writes the Ethereum form of an address, looked up at the node if need be. Errors as of a call;
  *  FVM_ERR_NOT_FOUND when there is no such actor. */
 FVM_NODISCARD fvm_err fvm_client_eth_address(fvm_client *client, fvm_eth_address *out,

@@ -72,6 +72,22 @@ static fvm_err first_native(fvm_client *c, fvm_address *out)
     return err;
 }
 
+/* The address that keys are known by, of an account that is named by its ID. */
+static fvm_err find_key_address(fvm_client *c, fvm_address *address)
+{
+    char text[FVM_ADDRESS_TEXT_MAX];
+    json_t *key = NULL;
+    fvm_protocol p = fvm_address_protocol(address);
+    if (p != FVM_PROTOCOL_ID && p != FVM_PROTOCOL_ACTOR) return FVM_OK;
+    fvm_client_address_text(c, text, address);
+    FVM_TRY(fvm_client_call(c, &key, NULL, "Filecoin.StateAccountKey", json_pack("[s,n]", text)));
+    const char *found = json_string_value(key);
+    bool good = found && fvm_cli_address(address, found);
+    json_decref(key);
+    return good ? FVM_OK
+                : fvm__why(&c->why, FVM_ERR_MALFORMED, "Filecoin.StateAccountKey: no address");
+}
+
 static fvm_err find_sender(fvm_client *c, sender *s, bool native)
 {
     char room[4096];
@@ -81,6 +97,7 @@ static fvm_err find_sender(fvm_client *c, sender *s, bool native)
     if (o->from) {
         if (!fvm_cli_address(&s->address, o->from))
             return fvm__why(&c->why, FVM_ERR_MALFORMED, "--from: '%s' is no address", o->from);
+        FVM_TRY(find_key_address(c, &s->address));
     } else {
         fvm_err err = native ? first_native(c, &s->address) : FVM_ERR_NOT_FOUND;
         if (err == FVM_ERR_NOT_FOUND) err = first_account(c, &s->address);
@@ -177,12 +194,12 @@ static fvm_err send_eth(fvm_client *c, fvm_outcome *out, fvm_eth_tx *tx, const s
 
 /* --- as a Filecoin message --- */
 
-static json_t *message_to_json(const fvm_message *m)
+static json_t *message_to_json(fvm_client *c, const fvm_message *m)
 {
     char to[FVM_ADDRESS_TEXT_MAX], from[FVM_ADDRESS_TEXT_MAX];
     char value[FVM_BIG_TEXT_MAX], cap[FVM_BIG_TEXT_MAX], premium[FVM_BIG_TEXT_MAX];
-    (void)fvm_address_to_text(to, &m->to, 'f');
-    (void)fvm_address_to_text(from, &m->from, 'f');
+    fvm_client_address_text(c, to, &m->to);
+    fvm_client_address_text(c, from, &m->from);
     (void)fvm_big_to_text(value, &m->value);
     (void)fvm_big_to_text(cap, &m->gas_fee_cap);
     (void)fvm_big_to_text(premium, &m->gas_premium);
@@ -209,7 +226,7 @@ static fvm_err estimate(fvm_client *c, fvm_message *m)
     json_t *filled = NULL;
     static const char method[] = "Filecoin.GasEstimateMessageGas";
     fvm_json_at at = { method, "", &c->why };
-    FVM_TRY(fvm_client_call(c, &filled, NULL, method, json_pack("[o,n,n]", message_to_json(m))));
+    FVM_TRY(fvm_client_call(c, &filled, NULL, method, json_pack("[o,n,n]", message_to_json(c, m))));
     fvm_err err = fvm_json_u64(&m->gas_limit, filled, "GasLimit", INT64_MAX, &at);
     if (err == FVM_OK) err = fvm_json_big(&m->gas_fee_cap, filled, "GasFeeCap", &at);
     if (err == FVM_OK) err = fvm_json_big(&m->gas_premium, filled, "GasPremium", &at);
@@ -223,7 +240,7 @@ static fvm_err push_signed(fvm_client *c, fvm_outcome *out, fvm_message *m, cons
     json_t *link = NULL;
     fvm_signed_message sm;
     const char *why = "the key cannot sign it";
-    (void)fvm_address_to_text(from, &m->from, 'f');
+    fvm_client_address_text(c, from, &m->from);
     FVM_TRY(fvm_client_quantity(c, &m->nonce, "Filecoin.MpoolGetNonce", json_pack("[s]", from)));
     FVM_TRY(estimate(c, m));
     sm.message = *m;
@@ -231,7 +248,7 @@ static fvm_err push_signed(fvm_client *c, fvm_outcome *out, fvm_message *m, cons
     if (err != FVM_OK) return fvm__why(&c->why, err, "%s", why);
     fvm_bytes data = { sm.signature.bytes, sm.signature.len };
     FVM_TRY(fvm_client_call(c, &link, NULL, "Filecoin.MpoolPush",
-                            json_pack("[{s:o,s:{s:i,s:o}}]", "Message", message_to_json(m),
+                            json_pack("[{s:o,s:{s:i,s:o}}]", "Message", message_to_json(c, m),
                                       "Signature", "Type", (int)sm.signature.type, "Data",
                                       fvm_json_from_base64(data))));
     err = take_cid(c, out, link, "Filecoin.MpoolPush");
@@ -243,7 +260,7 @@ static fvm_err push_by_node(fvm_client *c, fvm_outcome *out, const fvm_message *
 {
     static const char method[] = "Filecoin.MpoolPushMessage";
     json_t *pushed = NULL;
-    FVM_TRY(fvm_client_call(c, &pushed, NULL, method, json_pack("[o,n]", message_to_json(m))));
+    FVM_TRY(fvm_client_call(c, &pushed, NULL, method, json_pack("[o,n]", message_to_json(c, m))));
     fvm_err err = take_cid(c, out, json_object_get(pushed, "CID"), method);
     json_decref(pushed);
     return err;

@@ -46,8 +46,7 @@ static fvm_err constructor_types(fvm_abi_types *out, const json_t *artefact, fvm
         if (!kind || strcmp(kind, "constructor") != 0) continue;
         json_array_foreach(json_object_get(entry, "inputs"), k, input)
         {
-            const char *type = json_string_value(json_object_get(input, "type"));
-            FVM_TRY(fvm_abi_add(out, type ? type : "", why));
+            FVM_TRY(fvm_abi_add_json(out, input, why));
         }
     }
     return FVM_OK;

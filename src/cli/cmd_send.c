@@ -11,6 +11,7 @@ static const char send_help[] =
     "outcome. AMOUNT is 1.5FIL, 2nanoFIL or 100atto; a bare number is FIL. For calls of native\n"
     "actors see 'fvm actor invoke'.\n\n"
     "  --call SIGNATURE        call that method: transfer(address,uint256); its arguments follow\n"
+    "                          it: arrays are written [1,2], tuples (1,0xab,\"a text\")\n"
     "  --data HEX              call with these bytes\n" FVM_SENDER_HELP FVM_CLIENT_HELP
     "\nExample: fvm send 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 1.5FIL\n\n" FVM_CLI_EXIT_HELP
     "1 is a message that failed on the chain, 4 also a node that cannot be reached.\n";
@@ -20,7 +21,7 @@ static const char call_help[] =
     "       fvm call ADDRESS --data HEX [OPTION]...\n\n"
     "Runs a method of an EVM contract on the node's state, without sending anything, and prints\n"
     "what it returns: by its types, if the signature has them, as "
-    "balanceOf(address)(uint256).\n\n"
+    "balanceOf(address)(uint256). Arrays are written [1,2], tuples (1,0xab,\"a text\").\n\n"
     "  --data HEX              call with these bytes\n"
     "  --from ADDRESS          who calls\n"
     "  --value AMOUNT          sent along: 1.5FIL, 100atto\n"

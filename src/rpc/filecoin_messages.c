@@ -314,6 +314,7 @@ fvm_err fvm_fil_mpool_push_message(fvm_rpc_call *call)
     memset(&sm, 0, sizeof sm);
     fvm_buf_init(&params, call->alloc);
     fvm_err err = fvm_fil_read_message(call, &sm.message, &params, fvm_rpc_param(call, 0));
+    if (err == FVM_OK) err = fvm_rpc_key_address(call, &sm.message.from);
     if (err == FVM_OK)
         err = fvm_chain_next_nonce(call->node->chain, &sm.message.nonce, &sm.message.from);
     /* Ethereum accounts sign transactions alone, and a plain send is no transaction: as `lotus send` */

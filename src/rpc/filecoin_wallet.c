@@ -63,11 +63,26 @@ fvm_err fvm_fil_wallet_list(fvm_rpc_call *call)
     return FVM_OK;
 }
 
+fvm_err fvm_rpc_key_address(fvm_rpc_call *call, fvm_address *address)
+{
+    fvm_chain_view *view;
+    fvm_address key;
+    fvm_view_options o = { .number = FVM_VIEW_HEAD };
+    fvm_protocol p = fvm_address_protocol(address);
+    if (p != FVM_PROTOCOL_ID && p != FVM_PROTOCOL_ACTOR) return FVM_OK;
+    FVM_TRY(fvm_chain_view_open(call->node->chain, &view, &o));
+    fvm_err err = fvm_view_account_key(view, &key, address);
+    fvm_chain_view_close(view);
+    if (err == FVM_OK) *address = key;
+    return fvm_err_class_of(err) == FVM_CLASS_INPUT ? FVM_OK : err;
+}
+
 /* The key of parameter 0. Wipe it. */
 static fvm_err own_key(fvm_rpc_call *call, fvm_key *key)
 {
     fvm_address address;
     FVM_TRY(fvm_fil_get_address(call, 0, &address));
+    FVM_TRY(fvm_rpc_key_address(call, &address)); /* as Lotus */
     return fvm_node_key_of(call->node, key, &address) ? FVM_OK : no_key(call);
 }
 

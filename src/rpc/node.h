@@ -153,6 +153,9 @@ FVM_NODISCARD fvm_err fvm_rpc_estimate(fvm_rpc_call *call, fvm_chain_view *view,
 /** Fills in what a request leaves out (nonce, fees, gas) and makes the message of it. */
 FVM_NODISCARD fvm_err fvm_rpc_fill(fvm_rpc_call *call, fvm_message *out, fvm_buf *params,
                                    const fvm_rpc_tx_request *request);
+/** The address that stands for an account's key, where another one names it (f0...); other addresses stay
+ *  as they are. */
+FVM_NODISCARD fvm_err fvm_rpc_key_address(fvm_rpc_call *call, fvm_address *address);
 /** Signs with the node's key of the sender, or says that there is none. */
 FVM_NODISCARD fvm_err fvm_rpc_sign_message(fvm_rpc_call *call, fvm_signed_message *message);
 /** Signs with the node's key, or sends for an impersonated sender. */

@@ -61,6 +61,18 @@ expect "signed here, as a message, f3" 0 'message      bafy*status       ok*' "$
 expect "from f1 to f3" 0 '*status       ok*' "$fvm" send "$bls" 1FIL --from "$native"
 expect "a transaction to an f1 address that exists" 0 'transaction*status       ok*' "$fvm" send "$native" 1FIL --from "$own"
 expect "a wrong passphrase" 3 '*passphrase is wrong*' env FVM_PASSPHRASE=x "$fvm" send "$nobody" 1 --from "$own"
+ask() { # METHOD PARAMS: the reply, of a node on this machine
+    local body="{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"$1\",\"params\":$2}"
+    exec 3<> "/dev/tcp/127.0.0.1/${url##*:}"
+    printf 'POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s' "${#body}" "$body" >&3
+    tail -n 1 <&3
+    exec 3>&-
+}
+own_id=$(ask Filecoin.StateLookupID "[\"$native\",null]" | field result)
+expect "a sender named by its ID, signed here" 0 'message      bafy*status       ok*' "$fvm" send "$nobody" 1FIL --from "$own_id"
+expect "an account of the node's, named by its ID" 0 'transaction  0x*status       ok*' "$fvm" send "$nobody" 1FIL --from f0100
+expect "by its f4 address" 0 'transaction  0x*status       ok*' "$fvm" send "$nobody" 1FIL --from f410f6op5nzi2vwepn5gonk4ie4tzz773sitggxp4hiy
+expect "an ID of nobody's" 3 '*' "$fvm" send "$nobody" 1FIL --from f0999999
 expect "a sender that nobody has" 3 '*' "$fvm" send "$nobody" 1 --from 0x00000000000000000000000000000000000000bb
 
 # --- contracts ---
@@ -112,7 +124,7 @@ code=$("$fvm" actor install "$counter" --json --from "$native")
 expect "installed before" 0 '*"installed":false*' echo "$code"
 code=$(echo "$code" | field code)
 expect "a module that is none" 1 '*exit code 16*' "$fvm" actor install other.txt --gas-limit 1000000000
-expect "create by CID" 0 'actor        f0*status       ok*' "$fvm" actor create "$code"
+expect "create by CID" 0 'actor        t0*status       ok*' "$fvm" actor create "$code"
 actor=$("$fvm" actor create "$counter" --json --from "$bls" | field actor)
 expect "invoke by name" 0 '*status       ok*return       5' "$fvm" actor invoke "$actor" Add '[5]' --from "$bls"
 expect "read without sending" 0 '5' "$fvm" actor invoke "$actor" Get --read-only
@@ -123,7 +135,7 @@ expect "params that are none" 3 '*PARAMS*' "$fvm" actor invoke "$actor" Add '[5'
 expect "the state at the node" 0 "actor     $actor*state *" "$fvm" actor state "$actor"
 expect "the state of a built-in actor" 0 '*nonce*balance*state*' "$fvm" actor state f01
 expect "no such actor" 3 '*' "$fvm" actor state f099999
-expect "deploy a module" 0 'actor        f0*status       ok*' "$fvm" deploy "$counter"
+expect "deploy a module" 0 'actor        t0*status       ok*' "$fvm" deploy "$counter"
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
