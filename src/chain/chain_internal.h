@@ -17,6 +17,7 @@
 #define FVM_CHAIN_CHAIN_INTERNAL_H
 
 #include "chain/chain.h"
+#include "chain/evm_state.h"
 
 #include "base/big.h"
 #include "base/map.h"
@@ -414,36 +415,6 @@ static inline bool fvm__edit_has_cid(fvm_edit_kind kind)
 /** The actor of an address, made if it is a key's or an Ethereum address. FVM_ERR_INVALID otherwise. */
 FVM_NODISCARD fvm_err fvm__ensure_actor(fvm_chain *chain, uint64_t *id, fvm_state_view *state,
                                         const fvm_address *address);
-
-/* contracts: the state of the EVM actor */
-typedef struct fvm__evm_state {
-    fvm_cid bytecode;
-    uint8_t bytecode_hash[32];
-    fvm_cid storage;
-    bool has_transient;
-    fvm_cid transient;
-    uint64_t transient_origin, transient_nonce;
-    uint64_t nonce;
-    bool dead; /* a tombstone is set */
-    uint64_t tomb_origin, tomb_nonce;
-} fvm__evm_state;
-FVM_NODISCARD fvm_err fvm__evm_read(fvm__evm_state *out, const fvm_blockstore *bs,
-                                    const fvm_cid *head, const fvm_allocator *alloc);
-FVM_NODISCARD fvm_err fvm__evm_write(fvm_cid *head, const fvm__evm_state *state,
-                                     const fvm_blockstore *bs, const fvm_allocator *alloc);
-/** A contract's first state, with this code. */
-FVM_NODISCARD fvm_err fvm__evm_new(fvm__evm_state *out, fvm_bytes code, const fvm_blockstore *bs,
-                                   const fvm_allocator *alloc);
-FVM_NODISCARD fvm_err fvm__evm_code(fvm__evm_state *state, fvm_bytes code,
-                                    const fvm_blockstore *bs);
-FVM_NODISCARD fvm_err fvm__evm_no_storage(fvm__evm_state *state, const fvm_blockstore *bs,
-                                          const fvm_allocator *alloc);
-FVM_NODISCARD fvm_err fvm__evm_get(uint8_t out[32], const fvm__evm_state *state,
-                                   const fvm_blockstore *bs, const uint8_t slot[32],
-                                   const fvm_allocator *alloc);
-FVM_NODISCARD fvm_err fvm__evm_set(fvm__evm_state *state, const fvm_blockstore *bs,
-                                   const uint8_t slot[32], const uint8_t value[32],
-                                   const fvm_allocator *alloc);
 
 /** HOST errors as they are; what is broken or missing in the ledger is FVM_ERR_BAD_STATE. */
 static inline fvm_err fvm__ledger_err(fvm_err err)

@@ -2,6 +2,7 @@
 #include "eth_state.h"
 
 #include "base/text.h"
+#include "chain/evm_state.h"
 #include "ipld/cbor.h"
 #include "ipld/kamt.h"
 #include "kernel/state.h"
@@ -33,28 +34,6 @@ static bool is_evm(const comparison *k, const fvm_cid *code)
     for (size_t i = 0; i < k->world->actors.len / sizeof *actors; i++)
         if (fvm_cid_eq(&actors[i].code, code)) return strcmp(actors[i].name, "evm") == 0;
     return false;
-}
-
-typedef struct contract {
-    fvm_cid bytecode, slots;
-    uint64_t nonce;
-} contract;
-
-static fvm_err read_contract(contract *out, const comparison *k, const fvm_cid *head)
-{
-    fvm_buf block;
-    fvm_bytes hash, item;
-    fvm_buf_init(&block, NULL);
-    fvm_err err = fvm_blockstore_get(&k->world->store, &block, head);
-    fvm_bytes in = fvm_buf_bytes(&block);
-    if (err == FVM_OK) err = fvm_cbor_tuple(6, &in);
-    if (err == FVM_OK) err = fvm_cbor_cid(&out->bytecode, &in);
-    if (err == FVM_OK) err = fvm_cbor_bytes(&hash, &in, NULL);
-    if (err == FVM_OK) err = fvm_cbor_cid(&out->slots, &in);
-    if (err == FVM_OK) err = fvm_cbor_item(&item, &in); /* transient data */
-    if (err == FVM_OK) err = fvm_cbor_uint(&out->nonce, &in);
-    fvm_buf_deinit(&block);
-    return err;
 }
 
 /* --- storage --- */
@@ -164,11 +143,11 @@ static fvm_err compare_account(comparison *k, const char *address, const json_t 
     if (err != FVM_OK && err != FVM_ERR_NOT_FOUND) return err;
     got = actor->nonce;
     if (actor != &none && is_evm(k, &actor->code)) {
-        contract found;
-        FVM_TRY(read_contract(&found, k, &actor->head));
+        fvm__evm_state found;
+        FVM_TRY(fvm__evm_read(&found, &k->world->store, &actor->head, NULL));
         got = found.nonce;
         FVM_TRY(compare_code(k, address, &found.bytecode, code));
-        FVM_TRY(compare_slots(k, address, &found.slots, storage));
+        FVM_TRY(compare_slots(k, address, &found.storage, storage));
     } else if (strlen(code) > 2 || json_object_size(storage)) {
         differ(k, "%s: no contract", address);
     }

@@ -2,9 +2,8 @@
 #include "eth_state.h"
 
 #include "base/text.h"
-#include "crypto/crypto.h"
+#include "chain/evm_state.h"
 #include "ipld/cbor.h"
-#include "ipld/kamt.h"
 #include "kernel/state.h"
 
 #include <stdio.h>
@@ -158,61 +157,36 @@ static const fvm_cid *code_of(const eth_world *w, const char *name)
     exit(4);
 }
 
-static fvm_err put_slots(fvm_cid *root, const fvm_blockstore *bs, const json_t *storage)
+/* "0x..." of at most 32 bytes as a big-endian number. */
+static fvm_err eth_padded(uint8_t out[32], fvm_buf *room, const char *text)
 {
-    fvm_kamt *kamt;
-    const char *name;
-    const json_t *json;
-    fvm_buf key, value, item;
-    FVM_TRY(fvm_kamt_new(&kamt, bs, 5, NULL));
-    fvm_buf_init(&key, NULL);
-    fvm_buf_init(&value, NULL);
-    fvm_buf_init(&item, NULL);
-    fvm_err err = FVM_OK;
-    json_object_foreach((json_t *)(uintptr_t)storage, name, json)
-    {
-        uint8_t padded[FVM_KAMT_KEY_LEN] = { 0 };
-        key.len = value.len = item.len = 0;
-        if ((err = eth_word(&key, name)) != FVM_OK) break;
-        if ((err = eth_word(&value, json_string_value(json))) != FVM_OK) break;
-        if (value.len == 0) continue; /* a zero is no entry */
-        if (key.len) memcpy(padded + sizeof padded - key.len, key.ptr, key.len);
-        if ((err = fvm_cbor_put_bytes(&item, fvm_buf_bytes(&value))) != FVM_OK) break;
-        if ((err = fvm_kamt_set(kamt, padded, fvm_buf_bytes(&item))) != FVM_OK) break;
-    }
-    if (err == FVM_OK) err = fvm_kamt_flush(kamt, root);
-    fvm_kamt_free(kamt);
-    fvm_buf_deinit(&key);
-    fvm_buf_deinit(&value);
-    fvm_buf_deinit(&item);
-    return err;
+    room->len = 0;
+    memset(out, 0, 32);
+    FVM_TRY(eth_word(room, text));
+    if (room->len) memcpy(out + 32 - room->len, room->ptr, room->len);
+    return FVM_OK;
 }
 
-/* reference/evm.md 1.1 */
 static fvm_err put_contract(fvm_cid *head, const fvm_blockstore *bs, const char *code,
                             const json_t *storage, uint64_t nonce)
 {
-    fvm_buf bytes, state;
-    fvm_cid block, slots;
-    uint8_t hash[32];
+    const char *name;
+    const json_t *json;
+    uint8_t slot[32], value[32];
+    fvm__evm_state state;
+    fvm_buf bytes;
     fvm_buf_init(&bytes, NULL);
-    fvm_buf_init(&state, NULL);
     fvm_err err = eth_hex(&bytes, code);
-    if (err == FVM_OK)
-        err = fvm_blockstore_put_new(bs, &block, FVM_CODEC_RAW, fvm_buf_bytes(&bytes));
-    if (err == FVM_OK) err = put_slots(&slots, bs, storage);
-    fvm_keccak256(hash, fvm_buf_bytes(&bytes));
-    if (err == FVM_OK) err = fvm_cbor_put_array(&state, 6);
-    if (err == FVM_OK) err = fvm_cbor_put_cid(&state, &block);
-    if (err == FVM_OK) err = fvm_cbor_put_bytes(&state, (fvm_bytes){ hash, sizeof hash });
-    if (err == FVM_OK) err = fvm_cbor_put_cid(&state, &slots);
-    if (err == FVM_OK) err = fvm_cbor_put_null(&state); /* transient data */
-    if (err == FVM_OK) err = fvm_cbor_put_uint(&state, nonce);
-    if (err == FVM_OK) err = fvm_cbor_put_null(&state); /* tombstone */
-    if (err == FVM_OK)
-        err = fvm_blockstore_put_new(bs, head, FVM_CODEC_DAG_CBOR, fvm_buf_bytes(&state));
+    if (err == FVM_OK) err = fvm__evm_new(&state, fvm_buf_bytes(&bytes), bs, NULL);
+    json_object_foreach((json_t *)(uintptr_t)storage, name, json)
+    {
+        if (err == FVM_OK) err = eth_padded(slot, &bytes, name);
+        if (err == FVM_OK) err = eth_padded(value, &bytes, json_string_value(json));
+        if (err == FVM_OK) err = fvm__evm_set(&state, bs, slot, value, NULL);
+    }
+    state.nonce = nonce;
+    if (err == FVM_OK) err = fvm__evm_write(head, &state, bs, NULL);
     fvm_buf_deinit(&bytes);
-    fvm_buf_deinit(&state);
     return err;
 }
 

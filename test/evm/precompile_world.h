@@ -5,7 +5,7 @@
 #define TEST_EVM_PRECOMPILE_WORLD_H
 
 #include "actor_world.h"
-#include "crypto/crypto.h"
+#include "chain/evm_state.h"
 #include "ipld/cbor.h"
 
 #include <fvm/store.h>
@@ -41,29 +41,6 @@ static const uint8_t pre_forward[] = {
     0x00, 0x60, 0x01, 0x3e, 0x3d, 0x60, 0x01, 0x01, 0x60, 0x00, 0xf3,
 };
 
-/* State of a contract with this code: evm.md 1.1. */
-static inline void pre_contract_state(fvm_cid *head, const fvm_blockstore *bs, fvm_bytes code)
-{
-    static const uint8_t empty_kamt[] = { 0x82, 0x40, 0x80 };
-    fvm_cid bytecode, slots;
-    uint8_t hash[32];
-    fvm_buf state;
-    CHECK_OK(fvm_blockstore_put_new(bs, &bytecode, FVM_CODEC_RAW, code));
-    CHECK_OK(fvm_blockstore_put_new(bs, &slots, FVM_CODEC_DAG_CBOR,
-                                    (fvm_bytes){ empty_kamt, sizeof empty_kamt }));
-    fvm_keccak256(hash, code);
-    fvm_buf_init(&state, NULL);
-    CHECK_OK(fvm_cbor_put_array(&state, 6));
-    CHECK_OK(fvm_cbor_put_cid(&state, &bytecode));
-    CHECK_OK(fvm_cbor_put_bytes(&state, (fvm_bytes){ hash, 32 }));
-    CHECK_OK(fvm_cbor_put_cid(&state, &slots));
-    CHECK_OK(fvm_cbor_put_null(&state));
-    CHECK_OK(fvm_cbor_put_uint(&state, 1));
-    CHECK_OK(fvm_cbor_put_null(&state));
-    CHECK_OK(fvm_blockstore_put_new(bs, head, FVM_CODEC_DAG_CBOR, fvm_buf_bytes(&state)));
-    fvm_buf_deinit(&state);
-}
-
 /* `wasm` is an EVM actor, or else our test actor. */
 static inline void pre_world_init(pre_world *w, fvm_bytes wasm, bool evm,
                                   const fvm_externs *externs)
@@ -74,8 +51,12 @@ static inline void pre_world_init(pre_world *w, fvm_bytes wasm, bool evm,
     CHECK_OK(fvm_engine_new(&w->engine, NULL));
     CHECK_OK(fvm_context_new(&w->context, w->engine, NULL));
     CHECK_OK(fvm_blockstore_memory_new(&w->store, NULL));
-    if (w->evm)
-        pre_contract_state(&head, &w->store, (fvm_bytes){ pre_forward, sizeof pre_forward });
+    if (w->evm) {
+        fvm__evm_state state;
+        fvm_bytes code = { pre_forward, sizeof pre_forward };
+        CHECK_OK(fvm__evm_new(&state, code, &w->store, NULL));
+        CHECK_OK(fvm__evm_write(&head, &state, &w->store, NULL));
+    }
     CHECK_OK(fvm_world_make_with_state(&root, &w->sender, 1, &w->store, 27, wasm,
                                        w->evm ? &head : NULL, &balance));
     fvm_machine_config config = {
