@@ -88,8 +88,8 @@ static void put_fees(fvm_jo *o, const fvm_eth_tx *tx)
     fvm_jo_end(o, ']');
 }
 
-static void put_tx_fields(fvm_jo *o, const fvm_chain_message *m, const fvm_eth_tx *tx,
-                          const uint8_t block_hash[32])
+void fvm_rpc_put_tx_fields(fvm_jo *o, const fvm_chain_message *m, const fvm_eth_tx *tx,
+                           const uint8_t block_hash[32])
 {
     fvm_eth_address from, to;
     parties(m, tx, &from, &to);
@@ -118,7 +118,7 @@ fvm_err fvm_rpc_put_tx(fvm_node *node, fvm_jo *o, const fvm_chain_message *m,
     bool native;
     fvm_buf_init(&input, node->alloc);
     fvm_err err = fvm_rpc_tx_of(node, &tx, &input, m, &native);
-    if (err == FVM_OK) put_tx_fields(o, m, &tx, block_hash);
+    if (err == FVM_OK) fvm_rpc_put_tx_fields(o, m, &tx, block_hash);
     fvm_buf_deinit(&input);
     return err;
 }
@@ -249,7 +249,7 @@ static const uint8_t no_transactions[32] = { 0x56, 0xe8, 0x1f, 0x17, 0x1b, 0xcc,
                                              0x5b, 0x48, 0xe0, 0x1b, 0x99, 0x6c, 0xad, 0xc0,
                                              0x01, 0x62, 0x2f, 0xb5, 0xe3, 0x63, 0xb4, 0x21 };
 
-static void put_header(fvm_node *node, fvm_jo *o, const fvm_tipset *t)
+void fvm_rpc_put_header_fields(fvm_node *node, fvm_jo *o, const fvm_tipset *t)
 {
     static const uint8_t zero[32];
     fvm_jo_k_hex(o, "hash", hash_bytes(t->hash));
@@ -278,7 +278,7 @@ fvm_err fvm_rpc_put_block(fvm_node *node, fvm_jo *o, const fvm_tipset *t, bool f
 {
     block_txs txs = { node, o, t, full };
     fvm_jo_begin(o, '{');
-    put_header(node, o, t);
+    fvm_rpc_put_header_fields(node, o, t);
     if (!header_only) {
         fvm_jo_key(o, "transactions");
         fvm_jo_begin(o, '[');

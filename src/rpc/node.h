@@ -122,6 +122,10 @@ FVM_NODISCARD fvm_err fvm_rpc_put_receipt(fvm_node *node, fvm_jo *out, const fvm
 /** full: transactions as objects. `header_only`: without transactions and uncles (eth_getHeaderBy...). */
 FVM_NODISCARD fvm_err fvm_rpc_put_block(fvm_node *node, fvm_jo *out, const fvm_tipset *tipset,
                                         bool full, bool header_only);
+/** Members of these objects, for blocks and transactions that are no chain's (eth_simulateV1). */
+void fvm_rpc_put_header_fields(fvm_node *node, fvm_jo *out, const fvm_tipset *tipset);
+void fvm_rpc_put_tx_fields(fvm_jo *out, const fvm_chain_message *m, const fvm_eth_tx *tx,
+                           const uint8_t block_hash[32]);
 void fvm_rpc_put_log(fvm_jo *out, const fvm_chain_event *event, bool removed, uint64_t timestamp);
 /** The transaction that a message is shown as. `input` is replaced and must outlive `out`. */
 FVM_NODISCARD fvm_err fvm_rpc_tx_of(fvm_node *node, fvm_eth_tx *out, fvm_buf *input,

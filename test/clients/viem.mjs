@@ -313,6 +313,22 @@ test('what viem asks for first and the node has not is answered as unknown', asy
   await assert.rejects(raw.request({ method: 'eth_surelyNotServed', params: [] }), (e) => e.walk((x) => x.code === -32601) !== null)
 })
 
+test('calls are simulated in a row', async () => {
+  const create = (n) => ({ data: encodeDeployData({ ...contracts.Probe, args: [n] }) })
+  const { results, block } = await client.simulateCalls({
+    account: alice.address,
+    calls: [
+      { to: token.address, abi: token.abi, functionName: 'transfer', args: [bob.address, 7n] },
+      { to: token.address, abi: token.abi, functionName: 'balanceOf', args: [bob.address] },
+      ...(kind === 'fvm' ? [create(3n), create(4n)] : []), // each at an address of its own; anvil wants a `to`
+    ],
+  })
+  assert.ok(results.every((r) => r.status === 'success'), results.map((r) => r.status).join())
+  assert.equal(results[1].result, await token.read.balanceOf([bob.address]) + 7n)
+  assert.equal(results[0].logs.length, 1)
+  assert.ok(block.hash && block.gasUsed > 0n)
+})
+
 test('a state that is dumped goes into a fresh node, and into the one that runs', async () => {
   await mined(await token.write.transfer([bob.address, 77n]))
   const before = await token.read.balanceOf([bob.address])

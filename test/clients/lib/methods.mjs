@@ -2,6 +2,7 @@
 // the result, what else is asked of it. The calls are made in this order, on a chain that ../conformance.mjs prepares.
 import { either } from './shape.mjs'
 
+const filterId = either('hash', 'quantity') // ours are words, anvil's are numbers
 const transaction = {
   hash: 'hash', type: 'quantity', nonce: 'quantity', from: 'address', to: 'address|null', value: 'quantity',
   gas: 'quantity', input: 'data', blockHash: 'hash|null', blockNumber: 'quantity|null', transactionIndex: 'quantity|null',
@@ -121,19 +122,19 @@ function tierA() {
   m('eth_getTransactionCount', (c) => [c.alice, 'pending'], 'quantity')
   m('eth_getTransactionReceipt', (c) => [c.hash], receipt)
   m('eth_getTransactionReceipt', (c) => [c.hash0], 'null')
-  m('eth_newFilter', (c) => [{ address: c.probe, fromBlock: '0x0' }], 'quantity', { keep: 'filter' })
+  m('eth_newFilter', (c) => [{ address: c.probe, fromBlock: '0x0' }], filterId, { keep: 'filter' })
   m('eth_getFilterLogs', (c) => [c.filter], [log])
   m('eth_getFilterChanges', (c) => [c.filter], [log])
   m('eth_uninstallFilter', (c) => [c.filter], 'true')
-  m('eth_newBlockFilter', [], 'quantity', { keep: 'blockFilter' })
-  m('eth_newPendingTransactionFilter', [], 'quantity', { keep: 'pendingFilter' })
+  m('eth_newBlockFilter', [], filterId, { keep: 'blockFilter' })
+  m('eth_newPendingTransactionFilter', [], filterId, { keep: 'pendingFilter' })
   m('eth_getFilterChanges', (c) => [c.blockFilter], ['hash'])
   m('eth_getFilterChanges', (c) => [c.pendingFilter], ['hash'])
   m('eth_getFilterChanges', (c) => [c.hash0], null, { fails: true, anvil: false })
   m('eth_sendRawTransaction', (c) => [c.raw], 'hash')
-  m('eth_subscribe', ['newHeads'], 'quantity', { socket: true, keep: 'subscription' })
-  m('eth_subscribe', (c) => ['logs', { address: c.probe }], 'quantity', { socket: true })
-  m('eth_subscribe', ['newPendingTransactions'], 'quantity', { socket: true })
+  m('eth_subscribe', ['newHeads'], filterId, { socket: true, keep: 'subscription' })
+  m('eth_subscribe', (c) => ['logs', { address: c.probe }], filterId, { socket: true })
+  m('eth_subscribe', ['newPendingTransactions'], filterId, { socket: true })
   m('eth_unsubscribe', (c) => [c.subscription], 'true', { socket: true })
   m('net_version', [], 'decimal')
   m('net_listening', [], 'true')
@@ -222,7 +223,19 @@ function tierB() {
   m('eth_call', (c) => [{ to: c.probe, data: c.data.time }, 'latest', {}, { time: '0xee6b2800' }], 'hash', { check: (v) => BigInt(v) === 4000000000n })
   m('eth_estimateGas', (c) => [{ from: c.alice, to: c.probe, data: c.data.count }, 'latest', override(c)], 'quantity')
   m('eth_simulateV1', (c) => [{ blockStateCalls: [{ calls: [{ from: c.alice, to: c.probe, data: c.data.number }] }] }, 'latest'],
-    [{ number: 'quantity', calls: [{ status: 'quantity', returnData: 'data', gasUsed: 'quantity', logs: ['any'] }] }])
+    [{ ...block, calls: [{ status: 'quantity', returnData: 'data', gasUsed: 'quantity', logs: [log] }] }])
+  m('eth_simulateV1', (c) => [{ traceTransfers: true, returnFullTransactions: true, blockStateCalls: [
+    { calls: [{ from: c.alice, to: c.bob, value: '0x5' }, { from: c.alice, to: c.probe, data: c.data.count }] },
+    { calls: [] }] }, 'latest'],
+  [{ ...fullBlock, calls: [{ status: 'quantity', returnData: 'data', gasUsed: 'quantity', logs: [log] }] }],
+  { check: ([a, b], c) => a.calls[0].logs.length === 1 && a.calls[0].logs[0].address === '0x' + 'ee'.repeat(20) &&
+      BigInt(a.calls[0].logs[0].data) === 5n && a.calls[1].logs[0].topics[0] === c.topic && a.calls[1].logs[0].logIndex === '0x1' &&
+      a.calls.every((x, i) => x.logs.every((l) => l.blockHash === a.hash && l.transactionHash === a.transactions[i].hash)) &&
+      b.parentHash === a.hash && BigInt(a.gasUsed) === a.calls.reduce((sum, x) => sum + BigInt(x.gasUsed), 0n) })
+  m('eth_simulateV1', (c) => [{ validation: true, blockStateCalls: [{ calls: [{ from: c.nobody, to: c.bob, value: '0x5', maxFeePerGas: '0xffffffffff' }] }] }, 'latest'],
+    null, { fails: -38014 })
+  m('eth_simulateV1', (c) => [{ validation: true, blockStateCalls: [{ calls: [{ from: c.alice, to: c.bob, nonce: '0x0', maxFeePerGas: '0xffffffffff' }] }] }, 'latest'],
+    null, { fails: -38010 })
   m('eth_simulateV1', (c) => [{ blockStateCalls: [
     { blockOverrides: { time: '0xee6b2800' }, calls: [{ to: c.probe, data: c.data.time }] },
     { calls: [{ to: c.probe, data: c.data.time }] },
