@@ -60,7 +60,8 @@ endforeach()
 
 # The commands about blocks and the engine, from the outside.
 if(TARGET fvm)
-  foreach(name store_cli store_kill wasm_cli profile_cli wallet_cli completion_cli client_cli chain_cli)
+  foreach(name store_cli store_kill wasm_cli profile_cli wallet_cli completion_cli client_cli chain_cli
+      genesis_cli)
     add_test(NAME e2e-${name} COMMAND test/e2e/${name}.sh ${CMAKE_BINARY_DIR}
       WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     fvm_register(e2e-${name} e2e)
@@ -72,6 +73,11 @@ if(TARGET fvm_shared)
   add_test(NAME e2e-install COMMAND test/e2e/install.sh ${CMAKE_BINARY_DIR}
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   fvm_register(e2e-install e2e)
+endif()
+if(NOT FVM_SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL GNU)
+  add_test(NAME e2e-bundle_twice COMMAND test/e2e/bundle_twice.sh ${CMAKE_BINARY_DIR}
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  fvm_register(e2e-bundle_twice e2e)
 endif()
 # A million calls; sanitizers keep memory of their own.
 if(NOT FVM_SANITIZE)
@@ -192,8 +198,11 @@ if(NOT FVM_FUZZ)
   add_test(NAME sdk-workflow COMMAND test/sdk/workflow $<TARGET_FILE:fvm> ${CMAKE_BINARY_DIR}
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   fvm_register(sdk-workflow sdk)
+  add_test(NAME sdk-tutorial COMMAND test/sdk/tutorial $<TARGET_FILE:fvm> ${CMAKE_BINARY_DIR}
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  fvm_register(sdk-tutorial sdk)
   if(FVM_SANITIZE MATCHES thread) # unit tests are made with AddressSanitizer, which does not mix
-    set_property(TEST sdk-workflow APPEND PROPERTY ENVIRONMENT FVM_NO_UNIT=1)
+    set_property(TEST sdk-workflow sdk-tutorial APPEND PROPERTY ENVIRONMENT FVM_NO_UNIT=1)
   endif()
 endif()
 
