@@ -29,6 +29,11 @@ FVM_NODISCARD fvm_err fvm_actor_project_open(fvm_actor_project *project, const c
  *  malloc; at most FVM_ACTOR_FILES_MAX. A folder that is not there has none. */
 FVM_NODISCARD fvm_err fvm_actor_files(char **paths, size_t *count, const fvm_actor_project *project,
                                       const char *folder, const char *suffix, fvm_store_why *why);
+/** The sources among them: C and C++ (".cpp"). */
+FVM_NODISCARD fvm_err fvm_actor_sources(char **paths, size_t *count,
+                                        const fvm_actor_project *project, const char *folder,
+                                        fvm_store_why *why);
+bool fvm_actor_is_cpp(const char *path);
 void fvm_actor_files_free(char **paths, size_t count);
 
 /** Compiles and links the project. `level` is the compiler's: "-Oz". Errors: FVM_ERR_INVALID after what

@@ -59,7 +59,10 @@ static fvm_err compile(const fvm_actor_project *project, char *source, char *obj
         "-mcpu=mvp",
         "-mbulk-memory",
         "-msign-ext",
-        "-std=c11",
+        fvm_actor_is_cpp(source) ? "-std=c++17" : "-std=c11",
+        "-fno-exceptions",
+        "-fno-rtti",
+        "-fno-threadsafe-statics",
         "-ffreestanding",
         "-fno-builtin",
         "-fvisibility=hidden",
@@ -126,9 +129,10 @@ fvm_err fvm_actor_build(const fvm_actor_project *project, const char *level, fvm
 {
     char *sources[FVM_ACTOR_FILES_MAX], folder[TEXT_MAX], numbers[TEXT_MAX + 16];
     size_t count;
-    FVM_TRY(fvm_actor_files(sources, &count, project, "", ".c", why));
+    FVM_TRY(fvm_actor_sources(sources, &count, project, "", why));
     fvm_err err = FVM_OK;
-    if (count == 0) err = fvm__why(why, FVM_ERR_NOT_FOUND, "%s: no C files there", project->dir);
+    if (count == 0)
+        err = fvm__why(why, FVM_ERR_NOT_FOUND, "%s: no C or C++ files there", project->dir);
     (void)snprintf(folder, sizeof folder, "%s/build", project->dir);
     (void)snprintf(numbers, sizeof numbers, "%s/frc42.h", folder);
     if (err == FVM_OK) err = make_folder(folder, why);

@@ -56,8 +56,21 @@ static int by_name(const void *a, const void *b)
     return strcmp(*x, *y);
 }
 
-fvm_err fvm_actor_files(char **paths, size_t *count, const fvm_actor_project *project,
-                        const char *folder, const char *suffix, fvm_store_why *why)
+static bool ends_in(const char *name, const char *suffix)
+{
+    size_t n = strlen(name), m = strlen(suffix);
+    return n > m && strcmp(name + n - m, suffix) == 0;
+}
+
+bool fvm_actor_is_cpp(const char *path)
+{
+    return ends_in(path, ".cpp");
+}
+
+/* The files that end in `suffix` or, unless that is NULL, in `other`. */
+static fvm_err list_files(char **paths, size_t *count, const fvm_actor_project *project,
+                          const char *folder, const char *suffix, const char *other,
+                          fvm_store_why *why)
 {
     char path[PATH_MAX];
     fvm_err err = FVM_OK;
@@ -67,9 +80,8 @@ fvm_err fvm_actor_files(char **paths, size_t *count, const fvm_actor_project *pr
     DIR *dir = opendir(path);
     if (!dir) return FVM_OK;
     while (err == FVM_OK && (entry = readdir(dir))) {
-        size_t n = strlen(entry->d_name), m = strlen(suffix);
-        if (entry->d_name[0] == '.' || n <= m || strcmp(entry->d_name + n - m, suffix) != 0)
-            continue;
+        const char *name = entry->d_name;
+        if (name[0] == '.' || !(ends_in(name, suffix) || (other && ends_in(name, other)))) continue;
         if (*count == FVM_ACTOR_FILES_MAX)
             err = fvm__why(why, FVM_ERR_LIMIT, "%s: more than %d files", path, FVM_ACTOR_FILES_MAX);
         else if (asprintf(&paths[*count], "%s/%s", path, entry->d_name) < 0)
@@ -85,6 +97,18 @@ fvm_err fvm_actor_files(char **paths, size_t *count, const fvm_actor_project *pr
     }
     qsort(paths, *count, sizeof *paths, by_name);
     return FVM_OK;
+}
+
+fvm_err fvm_actor_files(char **paths, size_t *count, const fvm_actor_project *project,
+                        const char *folder, const char *suffix, fvm_store_why *why)
+{
+    return list_files(paths, count, project, folder, suffix, NULL, why);
+}
+
+fvm_err fvm_actor_sources(char **paths, size_t *count, const fvm_actor_project *project,
+                          const char *folder, fvm_store_why *why)
+{
+    return list_files(paths, count, project, folder, ".c", ".cpp", why);
 }
 
 void fvm_actor_files_free(char **paths, size_t count)

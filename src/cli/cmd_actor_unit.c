@@ -35,7 +35,6 @@ static fvm_err compile(const fvm_actor_project *project, char **sources, size_t 
     char include[TEXT_MAX], numbers[TEXT_MAX], mock[TEXT_MAX], library[TEXT_MAX];
     char *argv[ARGS_MAX] = {
         (char *)"clang-19",
-        (char *)"-std=c11",
         (char *)"-g",
         (char *)"-O1",
         (char *)"-Wall",
@@ -68,13 +67,13 @@ fvm_err fvm_actor_unit(const fvm_actor_project *project, size_t *passed, size_t 
     char *sources[FVM_ACTOR_FILES_MAX], *units[FVM_ACTOR_FILES_MAX];
     char program[TEXT_MAX];
     size_t source_count, unit_count;
-    FVM_TRY(fvm_actor_files(sources, &source_count, project, "", ".c", why));
-    fvm_err err = fvm_actor_files(units, &unit_count, project, "unit", ".c", why);
+    FVM_TRY(fvm_actor_sources(sources, &source_count, project, "", why));
+    fvm_err err = fvm_actor_sources(units, &unit_count, project, "unit", why);
     for (size_t i = 0; err == FVM_OK && i < unit_count; i++) {
         const char *name = strrchr(units[i], '/') + 1;
         char *argv[] = { program, NULL };
         (void)snprintf(program, sizeof program, "%s/build/%.*s", project->dir,
-                       (int)(strlen(name) - 2), name);
+                       (int)(strrchr(name, '.') - name), name);
         err = compile(project, sources, source_count, units[i], program, why);
         if (err != FVM_OK) break;
         err = fvm_actor_run(argv, "", why);

@@ -133,7 +133,8 @@ TEST(fees_go_where_the_receipt_says)
         const fvm_receipt *r = send_with_fees(&t, &m);
         fvm_big all, now = twin_supply(&t, 0), sum = accounted(r);
         CHECK_AT(kinds[k].to, fvm_big_cmp(&now, &supply) == 0);
-        if (twin_nonce(&t, from) == nonce) { /* refused before anything was taken: a penalty at most */
+        if (twin_nonce(&t, from) ==
+            nonce) { /* refused before anything was taken: a penalty at most */
             unpaid++;
         } else {
             CHECK_OK(fvm_big_mul_u64(&all, &m.gas_fee_cap, m.gas_limit));

@@ -23,7 +23,7 @@ static const struct {
       3,
       "[h'', h'0000000000000000000000000000000000000000000000000000000000000000']",
       { "alice", "system", "eve", "wallet" } },
-    { "eam", 4, "h''", { "system", "wallet", "init", "contract" } },
+    { "eam", 4, "h''", { "system", "wallet", "init", "new_evm4" } },
     { "wallet", 1, "[[@alice], 1, 0, 0]", { "alice", "system", "wallet", "eam" } },
     { "wallet", 2, "[@dave, 1FIL, 0, h'']", { "dave", "system", "wallet", "locked" } },
     { "wallet", 3, "[0, h'']", { "dave", "system", "wallet", "locked" } },
