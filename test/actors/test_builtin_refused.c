@@ -27,7 +27,7 @@ static const struct {
     { "wallet", 1, "[[@alice], 1, 0, 0]", { "alice", "system", "wallet", "eam" } },
     { "wallet", 2, "[@dave, 1FIL, 0, h'']", { "dave", "system", "wallet", "locked" } },
     { "wallet", 3, "[0, h'']", { "dave", "system", "wallet", "locked" } },
-    { "wallet", 4, "[0, h'']", { "dave", "system", "wallet", "locked" } },
+    { "wallet", 4, "[0, h'']", { "dave", "bob", "wallet", "locked" } }, /* it is alice's */
     { "wallet", 5, "[@dave, false]", { "alice", "bob", "system", "locked" } },
     { "wallet", 6, "[@bob, true]", { "alice", "bob", "system", "locked" } },
     { "wallet", 7, "[@bob, @dave]", { "alice", "bob", "system", "locked" } },
@@ -101,6 +101,31 @@ TEST(exec4_is_for_the_eam)
                  twin_send(&t, twin_id(callers[i]), &init, 3, &none, fvm_buf_bytes(&params))
                          ->exit_code == 18);
     fvm_buf_deinit(&params);
+    twin_close(&t);
+}
+
+/* Anybody may have a multisig or a payment channel made, the power actor a miner too, and nobody another type. */
+TEST(exec_makes_what_its_caller_may_have)
+{
+    static const char *const types[] = { "system",       "init",          "cron",
+                                         "account",      "reward",        "storagepower",
+                                         "storageminer", "storagemarket", "verifiedregistry",
+                                         "datacap",      "placeholder",   "evm",
+                                         "eam",          "ethaccount" };
+    static const char *const callers[] = { "alice", "eve", "system", "eam", "reward", "wallet" };
+    twin t;
+    twin_open(&t);
+    for (size_t i = 0; i < FVM_COUNT(types); i++) {
+        for (size_t j = 0; j < FVM_COUNT(callers); j++)
+            CHECK_AT(types[i],
+                     twin_exec(&t, types[i], callers[j], types[i], NULL, NULL)->exit_code == 18);
+        if (strcmp(types[i], "storageminer") != 0)
+            CHECK_AT(types[i],
+                     twin_exec(&t, types[i], "power", types[i], NULL, NULL)->exit_code == 18);
+    }
+    CHECK(twin_exec(&t, "a miner", "power", "storageminer", NULL, NULL)->exit_code != 18);
+    CHECK(twin_exec(&t, "a wallet", "eve", "multisig", NULL, "[[@alice], 1, 0, 0]")->exit_code ==
+          0);
     twin_close(&t);
 }
 
