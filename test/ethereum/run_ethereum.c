@@ -18,7 +18,7 @@
 #define DEPTH_MAX 1100
 
 typedef struct totals {
-    size_t total, passed, failed, excluded, invalid;
+    size_t total, passed, failed, excluded, invalid, untraced;
     struct {
         char text[100];
         size_t count;
@@ -93,8 +93,12 @@ static void run_case(totals *t, eth_world *world, const json_t *line)
     const json_t *excluded = json_object_get(line, "excluded"), *reason;
     t->total++;
     if (!excluded) {
+        const json_t *why = json_object_get(line, "untraced");
         if (json_object_get(line, "invalid")) {
             t->invalid++;
+        } else if (why) {
+            t->untraced++;
+            printf("not traced: %s: %s\n", id, json_string_value(why));
         } else {
             t->failed++;
             printf("FAILED %s: ethereumjs does not reach the root that the test states\n", id);
@@ -158,8 +162,8 @@ int main(int argc, char **argv)
     puts("excluded by rule (a case may meet several):");
     for (size_t i = 0; i < t.reason_count; i++)
         printf("  %6zu  %s\n", t.reasons[i].count, t.reasons[i].text);
-    printf("%zu cases: %zu no valid transaction, %zu excluded by rule\n", t.total, t.invalid,
-           t.excluded);
+    printf("%zu cases: %zu no valid transaction, %zu excluded by rule, %zu not traced\n", t.total,
+           t.invalid, t.excluded, t.untraced);
     printf("%zu passed, %zu failed\n", t.passed, t.failed);
     return t.failed ? 1 : 0;
 }

@@ -1,8 +1,10 @@
 // Runs Ethereum's state tests (GeneralStateTests/**.json of github.com/ethereum/tests) in ethereumjs,
-// checks the root that each test states, and prints a line of JSON per case for run_ethereum.c: the
+// checks the root that each test states, and writes a line of JSON per case for run_ethereum.c: the
 // state before, the transaction, the whole state and logs after it, and what of FEVM's own rules
-// (rules.mjs) the trace met. Usage: node trace.mjs FILE...
-import { readFileSync } from 'node:fs';
+// (rules.mjs) the trace met. The lines of TESTS/x.json are OUT/x.jsonl, which is there when they are
+// complete; what is there already is not traced again. Usage: node trace.mjs TESTS OUT FILE...
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { createBlock } from '@ethereumjs/block';
 import { Common, Hardfork, Mainnet } from '@ethereumjs/common';
 import { MerkleStateManager } from '@ethereumjs/statemanager';
@@ -20,9 +22,13 @@ let steps = 0;
 // A case that a rule has excluded already is not run to the end if that is far away.
 const ENOUGH = 20000;
 class Enough extends Error {}
+// The most that a case is followed, some minutes of ethereumjs; a case that has met no rule by then is not traced.
+const STEPS_MAX = 100_000_000;
+class TooLong extends Error {}
 Interpreter.prototype._runStepHook = function () {
   const { code, programCounter, stack } = this._runState;
   if (++steps > ENOUGH && excluded.size) throw new Enough();
+  if (steps > STEPS_MAX) throw new TooLong();
   const byte = code[programCounter];
   if (isLookedAt(byte)) onOpcode(byte, this.lookupOpInfo(this._runState.opCode).opcodeInfo.fullName, stack.getStack(), this._env);
 };
@@ -87,14 +93,14 @@ function watch(vm, found, seen, payers) {
   excluded = found;
   vm.evm.events.on('step', () => {}); // without one there are no steps
   vm.evm.events.on('beforeMessage', (m) => {
-    onMessage(found, m);
+    if (onMessage(found, m)) throw new Enough();
     if (m.to) seen.touch(m.to.toString());
   });
   onOpcode = (byte, name, stack, env) => {
     const self = env.address.toString();
     onStep(found, { name, byte, stack }, payers);
-    if (name === 'SSTORE') seen.slot(self, stack[stack.length - 1]);
-    if (name === 'CALL') seen.touch('0x' + (stack[stack.length - 2] & ((1n << 160n) - 1n)).toString(16).padStart(40, '0'));
+    if (name === 'SSTORE' && stack.length) seen.slot(self, stack[stack.length - 1]);
+    if (name === 'CALL' && stack.length > 1) seen.touch('0x' + (stack[stack.length - 2] & ((1n << 160n) - 1n)).toString(16).padStart(40, '0'));
   };
   vm.evm.events.on('afterMessage', (r) => {
     if (r.createdAddress) seen.touch(r.createdAddress.toString());
@@ -135,7 +141,7 @@ async function runCase(name, test, expected) {
   if (test.transaction.maxFeePerBlobGas !== undefined || test.transaction.authorizationList !== undefined)
     return { id, excluded: [...found].sort() };
   let tx;
-  try { tx = makeTx(test, expected.indexes, common); } catch (e) { return { id, invalid: `not made: ${e.message}` }; }
+  try { tx = makeTx(test, expected.indexes, common); } catch (e) { return { id, untraced: `not made: ${e.message}` }; }
   const sender = tx.getSenderAddress().toString();
   const payers = new Set([sender, test.env.currentCoinbase.toLowerCase()]);
   await load(state, test.pre);
@@ -144,7 +150,10 @@ async function runCase(name, test, expected) {
   for (const a of [...payers, tx.to?.toString()]) if (a) seen.touch(a);
   watch(vm, found, seen, payers);
   let result;
-  try { result = await runTx(vm, { tx, block: makeBlock(test.env, common), skipHardForkValidation: true }); } catch (e) { return e instanceof Enough ? { id, excluded: [...found].sort() } : { id, invalid: `ethereumjs: ${e.message}` }; }
+  try { result = await runTx(vm, { tx, block: makeBlock(test.env, common), skipHardForkValidation: true }); } catch (e) {
+    if (e instanceof Enough || found.size) return { id, excluded: [...found].sort() };
+    return { id, untraced: e instanceof TooLong ? `more than ${STEPS_MAX} steps` : `ethereumjs: ${e.message}` };
+  }
   const root = bytesToHex(await state.getStateRoot());
   if (root !== expected.hash) return { id, disagrees: root };
   const logs = (result.execResult.logs ?? []).map(([a, topics, data]) => ({ address: bytesToHex(a), topics: topics.map(bytesToHex), data: bytesToHex(data) }));
@@ -160,11 +169,18 @@ async function runCase(name, test, expected) {
 }
 const minOf = (a, b) => (a < b ? a : b);
 
-for (const file of process.argv.slice(2)) {
-  for (const [name, test] of Object.entries(JSON.parse(readFileSync(file, 'utf8')))) {
-    for (const expected of test.post?.[FORK] ?? []) {
-      const line = JSON.stringify(await runCase(name, test, expected));
-      process.stdout.write(line + '\n');
-    }
-  }
+
+const [tests, out, ...files] = process.argv.slice(2);
+for (const file of files) {
+  const path = join(out, relative(tests, file).replace(/json$/, 'jsonl'));
+  if (existsSync(path)) continue;
+  let lines = '';
+  const began = Date.now();
+  for (const [name, test] of Object.entries(JSON.parse(readFileSync(file, 'utf8'))))
+    for (const expected of test.post?.[FORK] ?? []) lines += JSON.stringify(await runCase(name, test, expected)) + '\n';
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(`${path}.${process.pid}`, lines);
+  renameSync(`${path}.${process.pid}`, path);
+  const seconds = (Date.now() - began) / 1000;
+  if (seconds > 20) console.error(`trace: ${relative(tests, file)}: ${seconds.toFixed()} s`);
 }
