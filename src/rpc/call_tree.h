@@ -46,13 +46,18 @@ void fvm_call_tree_deinit(fvm_call_tree *tree);
 void fvm_call_tree_reset(fvm_call_tree *tree);
 /** The sink that feeds it. */
 fvm_trace_sink fvm_call_tree_sink(fvm_call_tree *tree);
+/* What is empty may lie in a buffer that was never allocated, whose address takes no offset. */
+static inline fvm_bytes fvm_call_tree_bytes(const fvm_call_tree *t, size_t at, size_t len)
+{
+    return (fvm_bytes){ len ? t->bytes.ptr + at : NULL, len };
+}
 static inline fvm_bytes fvm_call_tree_params(const fvm_call_tree *t, const fvm_call_node *n)
 {
-    return (fvm_bytes){ t->bytes.ptr + n->params_at, n->params_len };
+    return fvm_call_tree_bytes(t, n->params_at, n->params_len);
 }
 static inline fvm_bytes fvm_call_tree_data(const fvm_call_tree *t, const fvm_call_node *n)
 {
-    return (fvm_bytes){ t->bytes.ptr + n->data_at, n->data_len };
+    return fvm_call_tree_bytes(t, n->data_at, n->data_len);
 }
 /** Gas charged in a call and those inside, whole gas. */
 uint64_t fvm_call_tree_gas(const fvm_call_tree *tree, uint32_t node);
