@@ -10,6 +10,7 @@
 extern "C" {
 #endif
 
+/** Multicodecs: what a block's bytes are. COMM_*: commitments to sectors, which are no blocks. */
 #define FVM_CODEC_CBOR 0x51u
 #define FVM_CODEC_RAW 0x55u
 #define FVM_CODEC_DAG_PB 0x70u
@@ -17,6 +18,7 @@ extern "C" {
 #define FVM_CODEC_COMM_UNSEALED 0xf101u
 #define FVM_CODEC_COMM_SEALED 0xf102u
 
+/** Multihash functions. */
 #define FVM_HASH_IDENTITY 0x00u
 #define FVM_HASH_SHA2_256 0x12u
 #define FVM_HASH_SHA2_512 0x13u
@@ -27,7 +29,7 @@ extern "C" {
 #define FVM_HASH_SHA2_256_TRUNC254 0x1012u
 #define FVM_HASH_POSEIDON 0xb401u
 
-#define FVM_CID_DIGEST_MAX 64
+#define FVM_CID_DIGEST_MAX 64 /* bytes */
 /** The longest binary form: version, codec, hash, length (varints) and digest. */
 #define FVM_CID_BYTES_MAX (1 + 10 + 10 + 1 + FVM_CID_DIGEST_MAX)
 
@@ -51,6 +53,7 @@ FVM_API FVM_NODISCARD fvm_err fvm_cid_read(fvm_cid *cid, size_t *used, fvm_bytes
 FVM_API size_t fvm_cid_write(uint8_t *out, const fvm_cid *cid);
 /** Length of the binary form in bytes, 2..FVM_CID_BYTES_MAX. */
 FVM_API size_t fvm_cid_len(const fvm_cid *cid);
+/** Whether two CIDs are the same, version and codec included. */
 FVM_API bool fvm_cid_eq(const fvm_cid *a, const fvm_cid *b);
 
 /** The v1 blake2b-256 CID of `block` under `codec`: what Filecoin's state is made of. */
@@ -64,9 +67,10 @@ FVM_API FVM_NODISCARD fvm_err fvm_cid_make(fvm_cid *out, uint64_t codec, uint64_
  *  function that cannot be computed here. */
 FVM_API FVM_NODISCARD fvm_err fvm_cid_verify(const fvm_cid *cid, fvm_bytes block);
 
+/** Room for the longest text, and its NUL. */
+#define FVM_CID_TEXT_MAX 160
 /** Text form, multibase base32 for v1 (prefix b), base58btc for v0; NUL-terminated. Returns the
  *  length without the NUL. */
-#define FVM_CID_TEXT_MAX 160
 FVM_API size_t fvm_cid_to_text(char out[FVM_CID_TEXT_MAX], const fvm_cid *cid);
 /** Reads the text form (multibase b, z, f, u, m; or v0). The whole text must be one CID.
  *  Errors: FVM_ERR_MALFORMED. */

@@ -10,6 +10,7 @@
 extern "C" {
 #endif
 
+/** What two block headers of a miner show (reference/kernel.md 4). */
 typedef struct fvm_consensus_fault {
     uint64_t target; /* actor ID of the miner */
     int64_t epoch;
@@ -33,9 +34,13 @@ typedef enum fvm_proof_kind {
  *  callback answers FVM_ERR_NOT_FOUND. Answers must depend on the arguments alone. */
 typedef struct fvm_externs {
     void *ctx;
+    /** The chain's randomness of an epoch, before an actor's tag and entropy are mixed in. */
     fvm_err (*chain_randomness)(void *ctx, uint8_t out[32], int64_t epoch);
+    /** Likewise drand's. */
     fvm_err (*beacon_randomness)(void *ctx, uint8_t out[32], int64_t epoch);
+    /** The key of the tipset at an epoch below the machine's. */
     fvm_err (*tipset_cid)(void *ctx, fvm_cid *out, int64_t epoch);
+    /** The fault that the CBOR of two headers, and of one more or nothing, proves; type 0: none. */
     fvm_err (*consensus_fault)(void *ctx, fvm_consensus_fault *out, fvm_bytes h1, fvm_bytes h2,
                                fvm_bytes extra);
     /** `*valid` tells whether the proof holds; an error means that it could not be checked. */

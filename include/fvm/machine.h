@@ -23,7 +23,7 @@ typedef struct fvm_machine fvm_machine;
 
 /** An engine; thread-safe. `alloc` (NULL: libc) must be thread-safe if threads share the engine. */
 FVM_API FVM_NODISCARD fvm_err fvm_engine_new(fvm_engine **out, const fvm_allocator *alloc);
-/** What an engine is made with. Zero-initialise, then set. */
+/** What runs actors. */
 typedef enum fvm_engine_backend {
     FVM_ENGINE_DEFAULT, /* the compiler where there is one for the CPU */
     FVM_ENGINE_INTERP,  /* the portable interpreter */
@@ -31,12 +31,12 @@ typedef enum fvm_engine_backend {
 } fvm_engine_backend;
 /** What fvm_engine_config.cache_bytes stands for when it is 0. */
 #define FVM_ENGINE_CACHE_BYTES ((size_t)512 << 20)
+#define FVM_CODE_KEY_BYTES 32
 /** Keeps compiled modules between runs of a program. What `load` gives is checked (a checksum over
  *  all of it, build, CPU, rules, the wasm that it was made of) and then run as machine code: the
  *  checks find damage and other versions, not malice, so only what this user saved may come back. A
  *  folder with these properties: fvm_code_folder_open in store.h. Called by several threads at once
  *  if the engine is. Failures are no errors: the module is compiled. */
-#define FVM_CODE_KEY_BYTES 32
 typedef struct fvm_code_cache {
     /** Appends what was saved last under `key`; any error when there is nothing. */
     fvm_err (*load)(void *ctx, fvm_buf *out, const uint8_t key[FVM_CODE_KEY_BYTES]);
@@ -56,6 +56,7 @@ typedef enum fvm_engine_memory {
                                   or address space cannot be had: CHECKED. Modules are not kept by a
                                   code cache. */
 } fvm_engine_memory;
+/** What an engine is made with. Zero-initialise, then set. */
 typedef struct fvm_engine_config {
     fvm_engine_backend backend; /* what runs actors; results and gas do not depend on it */
     fvm_engine_memory memory;
@@ -76,9 +77,11 @@ FVM_API void fvm_engine_free(fvm_engine *engine);
  *  but none that an actor runs: these are beyond the bound until the next module comes. */
 FVM_API void fvm_engine_stats(fvm_engine *engine, size_t *modules, size_t *bytes);
 
-/** One thread's execution; used by one thread at a time. */
+/** One thread's execution; used by one thread at a time. `engine` is borrowed and must outlive it.
+ *  FVM_ERR_NOMEM. */
 FVM_API FVM_NODISCARD fvm_err fvm_context_new(fvm_context **out, fvm_engine *engine,
                                               const fvm_allocator *alloc);
+/** After the last machine on it. */
 FVM_API void fvm_context_free(fvm_context *context);
 
 /** What a machine is made with; constant while it lives. Zero-initialise, then set. */
@@ -106,8 +109,10 @@ typedef struct fvm_machine_config {
 FVM_API FVM_NODISCARD fvm_err fvm_machine_new(fvm_machine **out, fvm_context *context,
                                               const fvm_blockstore *base, const fvm_cid *root,
                                               const fvm_machine_config *config);
+/** Frees the machine; what was not flushed is lost. */
 FVM_API void fvm_machine_free(fvm_machine *machine);
 
+/** How a message came about. */
 typedef enum fvm_apply_kind {
     FVM_APPLY_EXPLICIT, /* from a block: preflight, inclusion gas, fees */
     FVM_APPLY_IMPLICIT, /* cron, block reward: none of these */
@@ -121,9 +126,11 @@ typedef enum fvm_apply_kind {
 FVM_API FVM_NODISCARD fvm_err fvm_machine_apply(fvm_machine *machine, fvm_receipt *receipt,
                                                 const fvm_message *message, fvm_apply_kind kind,
                                                 uint64_t chain_length);
-/** State root after the messages so far, without writing to the base store. */
+/** State root after the messages so far, without writing to the base store. HOST class, and FATAL class
+ *  where the state is broken. */
 FVM_API FVM_NODISCARD fvm_err fvm_machine_root(fvm_machine *machine, fvm_cid *root);
-/** Writes the blocks reachable from the new root to the base store, and gives that root. */
+/** Writes the blocks reachable from the new root to the base store, in one batch, and gives that root.
+ *  Errors as fvm_machine_root; it may be called again after a failure. */
 FVM_API FVM_NODISCARD fvm_err fvm_machine_flush(fvm_machine *machine, fvm_cid *root);
 /** The store that the machine reads through: unflushed blocks above the base. For looking at state
  *  at a root that fvm_machine_root gave. Borrowed. */
@@ -150,12 +157,14 @@ FVM_API FVM_NODISCARD fvm_err fvm_block_execute(fvm_block_result **out, fvm_cont
                                                 const fvm_blockstore *base, const fvm_cid *parent,
                                                 const fvm_machine_config *config,
                                                 const fvm_block_message *messages, size_t count);
+/** The state root after the block; borrowed from `result`. */
 FVM_API const fvm_cid *fvm_block_result_root(const fvm_block_result *result);
-/** Receipt number i; NULL past the end. */
+/** Receipt number i, borrowed from `result`; NULL past the end. */
 FVM_API const fvm_receipt *fvm_block_result_receipt(const fvm_block_result *result, size_t i);
 /** Writes the result's blocks to `base`, in one batch. May be called again after a failure. */
 FVM_API FVM_NODISCARD fvm_err fvm_block_result_commit(fvm_block_result *result,
                                                       const fvm_blockstore *base);
+/** Frees the result and its receipts, committed or not. */
 FVM_API void fvm_block_result_free(fvm_block_result *result);
 
 #ifdef __cplusplus

@@ -51,8 +51,9 @@ typedef struct fvm_receipt {
 
 /** An empty receipt that allocates from `alloc` (NULL: libc). */
 FVM_API void fvm_receipt_init(fvm_receipt *receipt, const fvm_allocator *alloc);
+/** Frees what a receipt holds. */
 FVM_API void fvm_receipt_deinit(fvm_receipt *receipt);
-/** Appends the receipt's CBOR: three fields before nv18, four from then on. */
+/** Appends the receipt's CBOR: three fields before nv18, four from then on (FIP-0049). FVM_ERR_NOMEM. */
 FVM_API FVM_NODISCARD fvm_err fvm_receipt_write(fvm_buf *out, const fvm_receipt *receipt,
                                                 uint32_t network_version);
 

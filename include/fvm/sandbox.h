@@ -22,8 +22,8 @@ typedef struct fvm_sandbox {
     uint64_t gas_limit;       /* gas; 0: 10^12 */
     uint64_t timestamp;       /* seconds, seen by network.context */
     int64_t epoch;
-    const fvm_externs *externs;
-    const fvm_trace_sink *trace;
+    const fvm_externs *externs;  /* NULL: no callback answers */
+    const fvm_trace_sink *trace; /* NULL: off */
 } fvm_sandbox;
 
 /** Runs the actor once. If it exits with 0, the blocks of its new root that are not yet in `bs` are

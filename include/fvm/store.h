@@ -78,6 +78,7 @@ FVM_API FVM_NODISCARD fvm_err fvm_blockstore_lmdb_open(fvm_blockstore *out, cons
 /** Words about the last error that an operation of this store gave; empty when there was none. */
 FVM_API void fvm_lmdb_last_error(const fvm_blockstore *bs, fvm_store_why *why);
 
+/** What a database holds and takes. */
 typedef struct fvm_lmdb_stats {
     uint64_t blocks;
     uint64_t file_bytes;
@@ -85,8 +86,9 @@ typedef struct fvm_lmdb_stats {
         used_bytes; /* of pages that hold blocks now; the rest is reused before the file grows */
     uint64_t map_bytes;
 } fvm_lmdb_stats;
+/** Fills `out` as the database is now. FVM_ERR_IO. */
 FVM_API FVM_NODISCARD fvm_err fvm_lmdb_stats_get(const fvm_blockstore *bs, fvm_lmdb_stats *out);
-/** Writes through to the disk what was committed under no_sync. */
+/** Writes through to the disk what was committed under no_sync. FVM_ERR_IO. */
 FVM_API FVM_NODISCARD fvm_err fvm_lmdb_sync(const fvm_blockstore *bs);
 /** Calls `visit` for every block, in the order of their CIDs' bytes, as they are at the start; `data`
  *  is valid during the call. An error of `visit` stops and is returned. `visit` must not
@@ -96,6 +98,7 @@ FVM_API FVM_NODISCARD fvm_err fvm_lmdb_each(const fvm_blockstore *bs,
                                                              fvm_bytes data),
                                             void *ctx);
 
+/** What fvm_lmdb_gc did, in blocks and bytes of their data. */
 typedef struct fvm_gc_result {
     uint64_t kept, kept_bytes;
     uint64_t removed, removed_bytes;
@@ -108,6 +111,7 @@ typedef struct fvm_gc_result {
 FVM_API FVM_NODISCARD fvm_err fvm_lmdb_gc(const fvm_blockstore *bs, fvm_gc_result *out,
                                           const fvm_cid *roots, size_t count, fvm_store_why *why);
 
+/** What fvm_lmdb_verify looked at, and how much of it is wrong. */
 typedef struct fvm_verify_result {
     uint64_t blocks, bytes;
     uint64_t unverifiable; /* hash functions that are not known here */

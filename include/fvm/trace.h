@@ -11,9 +11,11 @@
 extern "C" {
 #endif
 
+/** What happened; behind each, the fields of fvm_trace_event that it fills. */
 typedef enum fvm_trace_kind {
-    FVM_TRACE_CHARGE,     /* name, compute, other */
-    FVM_TRACE_CALL,       /* from, to, method, value, params, gas_limit, read_only */
+    FVM_TRACE_CHARGE,     /* name, compute, other, charged, refund */
+    FVM_TRACE_CALL,       /* from, to, method, value, data and codec (parameters), gas_limit,
+                             read_only */
     FVM_TRACE_INVOKE,     /* id: the actor whose code now runs; cid: that code */
     FVM_TRACE_RETURN,     /* exit_code, data, codec */
     FVM_TRACE_CALL_ERROR, /* error: the call failed with this syscall error */
@@ -55,6 +57,7 @@ typedef struct fvm_trace_event {
     int64_t milligas;
 } fvm_trace_event;
 
+/** Hears of events, on the thread that runs the message. It must not use the machine meanwhile. */
 typedef struct fvm_trace_sink {
     void (*event)(void *ctx, const fvm_trace_event *event);
     void *ctx;
