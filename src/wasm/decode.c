@@ -654,7 +654,8 @@ static fvm_err decode_module(fvm__decoder *d, fvm_bytes wasm)
     d->in = (fvm__reader){ wasm.ptr, wasm.ptr };
     d->begin = wasm.ptr;
     if (wasm.len < 4) return FVM__MALFORMED(d, "unexpected end"); /* no arithmetic on NULL */
-    d->in = (fvm__reader){ wasm.ptr, wasm.ptr + wasm.len };
+    d->end = wasm.ptr + wasm.len;
+    d->in = (fvm__reader){ wasm.ptr, d->end };
     if (memcmp(wasm.ptr, header, 4) != 0) return FVM__MALFORMED(d, "magic header not detected");
     if (wasm.len < 8) return FVM__MALFORMED(d, "unexpected end");
     if (memcmp(wasm.ptr, header, 8) != 0) return FVM__MALFORMED(d, "unknown binary version");

@@ -16,8 +16,8 @@ typedef struct fvm__image {
 
 typedef struct fvm__decoder {
     fvm_wasm_module *module;
-    fvm__reader in; /* the section being read */
-    const uint8_t *begin;
+    fvm__reader in;             /* the section being read */
+    const uint8_t *begin, *end; /* of the module */
     char *detail;
     const fvm__meter_listener *listener;
     fvm_wasm_backend backend;

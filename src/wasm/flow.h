@@ -15,7 +15,7 @@ FVM__IN_LINE fvm_err fvm__common_block(fvm__validator *v, const fvm__backend_ops
                                        fvm__opcode code, const uint8_t **p)
 {
     const uint8_t *at = *p;
-    const fvm__functype *type = at != v->end && *at < 0x80 ? v->blocks[*at] : NULL;
+    const fvm__functype *type = *at < 0x80 ? v->blocks[*at] : NULL;
     bool is_if = code == FVM__OP_IF;
     *p = NULL;
     if (!type || (is_if && v->operands[v->n_operands - 1] != FVM_WASM_LETTER_I32)) return FVM_OK;
@@ -101,7 +101,7 @@ FVM__IN_LINE fvm_err fvm__common_br(fvm__validator *v, const fvm__backend_ops *o
     const char *types, *sp = v->operands + v->n_operands;
     uint32_t n, depth;
     *p = NULL;
-    if (at == v->end || *at >= 0x80 || *at >= v->n_control) return FVM_OK;
+    if (*at >= 0x80 || *at >= v->n_control) return FVM_OK;
     depth = *at;
     const fvm__control *target = &v->control[v->n_control - 1 - depth];
     fvm__control *top = fvm__top(v);

@@ -40,12 +40,27 @@ static uint32_t near_local(const fvm__validator *v, uint32_t index, uint32_t pla
     return place << 8 | (uint8_t)v->fast_locals[index];
 }
 
-/* The common path knows parameters from the beginning, others when the careful one has seen them. */
+/* The common path knows parameters from the beginning, others when they have been named. */
 static void begin_near(fvm__validator *v)
 {
     memset(v->near, 0xff, v->n_near * sizeof *v->near); /* FVM__NOT_NEAR */
     v->n_near = v->n_locals < FVM__NEAR_LOCALS ? v->n_locals : FVM__NEAR_LOCALS;
     for (uint32_t i = 0; i < v->n_params && i < v->n_near; i++) v->near[i] = near_local(v, i, i);
+}
+
+static void name_local(fvm__validator *v, uint32_t index)
+{
+    if (v->used[index].body == v->body) return;
+    v->used[index].body = v->body;
+    v->used[index].place = v->n_used++;
+}
+
+/* Locals that are zeroed in chunks are left to the careful path. */
+uint32_t fvm__new_near_local(fvm__validator *v, uint8_t index)
+{
+    if (index >= v->n_near || v->n_used >= v->chunks_at) return FVM__NOT_NEAR;
+    name_local(v, index);
+    return v->near[index] = near_local(v, index, v->used[index].place);
 }
 
 /* The type of the local and the number under which the back end knows it. A body may declare many
@@ -58,10 +73,7 @@ fvm_err fvm__get_local(fvm__validator *v, uint32_t *place, char *type)
     *type = local_type(v, index);
     *place = index;
     if (index < v->n_params || !fvm__live(v)) return FVM_OK;
-    if (v->used[index].body != v->body) {
-        v->used[index].body = v->body;
-        v->used[index].place = v->n_used++;
-    }
+    name_local(v, index);
     *place = v->used[index].place;
     if (index < FVM__NEAR_LOCALS && *place < v->chunks_at)
         v->near[index] = near_local(v, index, *place);

@@ -5,42 +5,28 @@
 
 /* --- the common path (common.h) ----------------------------------------------------------------- */
 
-static void fill_forms(fvm__validator *v)
-{
-    static const struct {
-        uint8_t code, form;
-    } rows[] = {
-        { FVM__OP_LOCAL_GET, FVM__FORM_GET_LOCAL },
-        { FVM__OP_LOCAL_SET, FVM__FORM_SET_LOCAL },
-        { FVM__OP_LOCAL_TEE, FVM__FORM_TEE_LOCAL },
-        { FVM__OP_I32_CONST, FVM__FORM_CONST_I32 },
-        { FVM__OP_I64_CONST, FVM__FORM_CONST_I64 },
-        { FVM__OP_DROP, FVM__FORM_DROP },
-        { FVM__OP_SELECT, FVM__FORM_SELECT },
-        { FVM__OP_CALL, FVM__FORM_CALL },
-        { FVM__OP_GLOBAL_GET, FVM__FORM_GET_GLOBAL },
-        { FVM__OP_GLOBAL_SET, FVM__FORM_SET_GLOBAL },
-        { FVM__OP_BLOCK, FVM__FORM_BLOCK },
-        { FVM__OP_LOOP, FVM__FORM_BLOCK },
-        { FVM__OP_IF, FVM__FORM_BLOCK },
-        { FVM__OP_ELSE, FVM__FORM_ELSE },
-        { FVM__OP_END, FVM__FORM_END },
-        { FVM__OP_BR, FVM__FORM_BR },
-        { FVM__OP_BR_IF, FVM__FORM_BR },
-        { FVM__OP_UNREACHABLE, FVM__FORM_UNREACHABLE },
-    };
-    for (size_t i = 0; i < FVM_COUNT(rows); i++) v->forms[rows[i].code] = rows[i].form;
-    for (uint8_t byte = 0; byte < FVM_COUNT(v->blocks); byte++)
-        v->blocks[byte] = fvm__near_block_type(&v->m->rules, byte);
-    for (unsigned code = 0; code < sizeof v->forms; code++) {
-        const fvm__op_info *info = &fvm__op_infos[code];
-        bool extends = code >= FVM__OP_I32_EXTEND8_S && code <= FVM__OP_I64_EXTEND32_S;
-        if (info->imm == FVM__IMM_MEM && v->m->n_memories)
-            v->forms[code] = info->push[0] ? FVM__FORM_LOAD : FVM__FORM_STORE;
-        if (info->imm == FVM__IMM_NONE && (!extends || v->m->rules.sign_extension))
-            v->forms[code] = info->n_pops == 1 ? FVM__FORM_UNARY : FVM__FORM_BINARY;
-    }
-}
+const uint8_t fvm__common_kinds[256] = {
+    [FVM__OP_I32_LOAD... FVM__OP_I64_STORE32] = FVM__KIND_CHARGED,
+    [FVM__OP_I32_EQZ... FVM__OP_I64_EXTEND32_S] = FVM__KIND_CHARGED,
+    [FVM__OP_LOCAL_GET] = FVM__KIND_CHARGED,
+    [FVM__OP_LOCAL_SET] = FVM__KIND_CHARGED,
+    [FVM__OP_LOCAL_TEE] = FVM__KIND_CHARGED,
+    [FVM__OP_I32_CONST] = FVM__KIND_CHARGED,
+    [FVM__OP_I64_CONST] = FVM__KIND_CHARGED,
+    [FVM__OP_SELECT] = FVM__KIND_CHARGED,
+    [FVM__OP_CALL] = FVM__KIND_CHARGED,
+    [FVM__OP_GLOBAL_GET] = FVM__KIND_CHARGED,
+    [FVM__OP_GLOBAL_SET] = FVM__KIND_CHARGED,
+    [FVM__OP_BLOCK] = FVM__KIND_FREE,
+    [FVM__OP_LOOP] = FVM__KIND_FREE,
+    [FVM__OP_IF] = FVM__KIND_FREE,
+    [FVM__OP_ELSE] = FVM__KIND_FREE,
+    [FVM__OP_END] = FVM__KIND_FREE,
+    [FVM__OP_BR] = FVM__KIND_FREE,
+    [FVM__OP_BR_IF] = FVM__KIND_FREE,
+    [FVM__OP_UNREACHABLE] = FVM__KIND_FREE,
+    [FVM__OP_DROP] = FVM__KIND_FREE,
+};
 
 /* --- bodies ----------------------------------------------------------------------------------- */
 
@@ -70,7 +56,7 @@ static fvm_err run_careful(fvm__validator *v)
 {
     fvm__opcode code = FVM__OP_NOP;
     v->op_at = v->d->in.at;
-    if (FVM_LIKELY(v->op_at != v->end && is_control[*v->op_at])) {
+    if (FVM_LIKELY(v->op_at != v->d->in.end && is_control[*v->op_at])) {
         code = (fvm__opcode)*v->op_at;
         v->d->in.at++;
     } else {
@@ -98,12 +84,22 @@ static fvm_err run_body(fvm__validator *v)
     return FVM_OK;
 }
 
+/* How far the common path may go in a body: behind it there are FVM__SLACK bytes up to the module's
+ * end. */
+static const uint8_t *common_end(const fvm__reader *body, const uint8_t *end)
+{
+    size_t behind = (size_t)(end - body->end);
+    if (behind >= FVM__SLACK) return body->end;
+    size_t missing = FVM__SLACK - behind;
+    return fvm__reader_left(body) > missing ? body->end - missing : body->at;
+}
+
 static fvm_err one_body(fvm__validator *v, uint32_t index)
 {
     fvm__func_def *func = &v->m->funcs[index];
     FVM_TRY(fvm__get_locals(v, func));
     FVM_TRY(fvm__begin_body(v, index));
-    v->end = v->d->in.end;
+    v->end = common_end(&v->d->in, v->d->end);
     FVM_TRY(run_body(v));
     if (v->metered) {
         if (v->limiter.failed) return FVM__UNSUPPORTED(v->d, "stack height underflows");
@@ -167,10 +163,12 @@ fvm_err fvm__decode_code(fvm__decoder *d)
         .alloc = m->alloc,
         .metered = fvm__is_metered(&m->rules),
         .price = m->rules.instruction_milligas,
+        .has_memory = m->n_memories > 0,
     };
     d->has_code_section = true;
     if (d->image) return fvm__image_code(d);
-    fill_forms(&v);
+    for (uint8_t byte = 0; byte < FVM_COUNT(v.blocks); byte++)
+        v.blocks[byte] = fvm__near_block_type(&m->rules, byte);
     memset(v.near, 0xff, sizeof v.near); /* FVM__NOT_NEAR */
     FVM_TRY(open_backend(d, &v.be));
     fvm__meter_init(&v.meter, v.be, d->listener, m->alloc);

@@ -33,6 +33,8 @@ typedef struct fvm__local_run {
 /** Locals whose index is one byte. */
 #define FVM__NEAR_LOCALS 128u
 #define FVM__NOT_NEAR UINT32_MAX
+/** An instruction on the common path, and what is looked at behind it, is shorter than this. */
+#define FVM__SLACK 24
 
 typedef struct fvm__validator {
     fvm__decoder *d;
@@ -73,11 +75,11 @@ typedef struct fvm__validator {
     const uint8_t *const_end; /* the i32.const before this place ... */
     int32_t last_const;       /* ... was of this */
     /* the common path (common.h) */
-    const uint8_t *end;               /* of the body */
-    char *peak;                       /* of the type stack since it began */
-    uint32_t began;                   /* the position where it began */
-    int64_t more;                     /* units of the price beyond one for each instruction */
-    uint8_t forms[256];               /* of opcodes on the common path, under the module's rules */
+    const uint8_t *end; /* of the body, or FVM__SLACK before the end of all */
+    char *peak;         /* of the type stack since it began */
+    uint32_t began;     /* the position where it began */
+    int64_t more;       /* units of the price beyond one for each instruction */
+    bool has_memory;
     const fvm__functype *blocks[128]; /* types of blocks that are one byte, or NULL */
     bool needs_metering_local;        /* a charge at run time was seen */
 } fvm__validator;
@@ -182,6 +184,8 @@ static inline void fvm__set_dead(fvm__validator *v)
 FVM_NODISCARD fvm_err fvm__get_locals(fvm__validator *v, fvm__func_def *func);
 /** Reads an index: the type of the local and the number under which the back end knows it. */
 FVM_NODISCARD fvm_err fvm__get_local(fvm__validator *v, uint32_t *place, char *type);
+/** Likewise in live code for an index of one byte, as fvm__validator.near has it; or NOT_NEAR. */
+uint32_t fvm__new_near_local(fvm__validator *v, uint8_t index);
 /** Before live code uses a local. */
 FVM_NODISCARD fvm_err fvm__see_to_zero(fvm__validator *v, uint32_t place);
 /** When it is known which locals are in use. */

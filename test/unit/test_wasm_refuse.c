@@ -97,6 +97,36 @@ TEST(every_prefix_of_a_module_is_refused_unless_it_ends_a_section)
     wasm_end(&a);
 }
 
+/* The compiler reads ahead where the module goes on. A data section begins as `end` does. */
+static fvm_err load_cut(fvm_bytes body, size_t len, bool goes_on)
+{
+    wasm_asm a;
+    wasm_begin(&a);
+    wasm_func(&a, wasm_type(&a, "il", "i"), (fvm_bytes){ body.ptr, len });
+    wasm_memory(&a, 1, -1);
+    wasm_global(&a, 'i', true, BODY(I32_CONST, 0, END));
+    if (goes_on) wasm_data(&a, 0, FVM_STR("more bytes than any instruction has, by far"));
+    fvm_err err = load(&v4, wasm_finish(&a));
+    wasm_end(&a);
+    return err;
+}
+
+TEST(a_body_that_is_cut_anywhere_is_refused_whatever_stands_behind_it)
+{
+    fvm_bytes body = BODY(1, 2, 0x7f, LOCAL_GET, 0, I32_CONST, 0x80, 1, I32_ADD, LOCAL_SET, 2,
+                          LOCAL_GET, 2, I32_LOAD, 2, 0x80, 2, DROP, LOCAL_GET, 0, LOCAL_GET, 1,
+                          0x37, 3, 0x84, 0x80, 0, BLOCK, EMPTY, LOCAL_GET, 3, I32_CONST, 0xc0, 0,
+                          BR_IF, 0, LOCAL_TEE, 3, DROP, END, LOOP, EMPTY, I64_CONST, 0x80, 0x80,
+                          0x80, 0, DROP, END, 0x23, 0, 0x24, 0, LOCAL_GET, 0, LOCAL_GET, 1, CALL, 0,
+                          IF, RESULT_I32, I32_CONST, 1, ELSE, LOCAL_GET, 2, END, END);
+    CHECK_OK(load_cut(body, body.len, true));
+    CHECK_OK(load_cut(body, body.len, false));
+    for (size_t len = 0; len < body.len; len++) {
+        CHECK(load_cut(body, len, true) != FVM_OK);
+        CHECK_ERR(load_cut(body, len, true), load_cut(body, len, false));
+    }
+}
+
 /* --- bodies ------------------------------------------------------------------------------------- */
 
 static fvm_err load_body(const fvm_wasm_rules *rules, const char *params, const char *results,

@@ -42,7 +42,7 @@ typedef struct fvm__backend fvm__backend;
 struct fvm__validator;
 typedef struct fvm__backend_ops {
     fvm_err (*func_begin)(fvm__backend *be, uint32_t func);
-    /** Takes instructions as long as they are common: fvm__run_common with these very ways. */
+    /** Takes instructions as long as they are common: common_loop.h with these very ways. */
     fvm_err (*common)(struct fvm__validator *v);
     /* The commonest instructions: */
     fvm_err (*local_get)(fvm__backend *be, uint32_t local, char type);
@@ -50,6 +50,9 @@ typedef struct fvm__backend_ops {
     fvm_err (*constant)(fvm__backend *be, uint64_t bits);
     /** i32.const and i32.add behind it; may be missing. */
     fvm_err (*add_constant)(fvm__backend *be, uint32_t constant);
+    /** local.get of an i32, and behind it i32.const and i32.add, or a load; may be missing, both. */
+    fvm_err (*get_add)(fvm__backend *be, uint32_t local, uint32_t constant);
+    fvm_err (*get_load)(fvm__backend *be, uint32_t local, fvm__opcode code, uint32_t offset);
     /** Those without an immediate (NONE in opcodes.def), drop and select. */
     fvm_err (*plain)(fvm__backend *be, fvm__opcode code);
     /** Loads and stores. */

@@ -409,7 +409,6 @@ static const fvm__backend_ops common_ops = {
     .br = fvm__translate_br,
 };
 
-fvm_err fvm__translate_common(fvm__validator *v)
-{
-    return fvm__run_common(v, &common_ops);
-}
+#define COMMON_NAME fvm__translate_common
+#define COMMON_OPS common_ops
+#include "wasm/common_loop.h"

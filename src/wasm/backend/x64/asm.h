@@ -30,6 +30,12 @@ enum {
     CC_G,
 };
 
+/* Code is written by these, at any place; the machine that runs it is the one it is made for. Unlike
+ * bytes they tell the compiler that pointers, masks and heights of the pass stay as they are, which
+ * then need not be read again after each instruction. */
+typedef uint64_t __attribute__((aligned(1))) fvm__code64;
+typedef uint32_t __attribute__((aligned(1))) fvm__code32;
+
 typedef struct fvm__asm {
     uint8_t *base, *p;
     uint32_t cap;
@@ -42,7 +48,7 @@ static inline uint32_t fvm__at(const fvm__asm *a)
 
 static inline uint8_t *fvm__put32(uint8_t *p, uint32_t v)
 {
-    memcpy(p, &v, 4); /* the machine that runs this is the one it is made for */
+    *(fvm__code32 *)(void *)p = v;
     return p + 4;
 }
 static inline void fvm__e8(fvm__asm *a, unsigned byte)
@@ -58,7 +64,7 @@ static inline void fvm__e32(fvm__asm *a, uint32_t v)
  * `len` count. Byte by byte, with branches on what is there, took twice as long. */
 static inline void fvm__put_word(fvm__asm *a, uint8_t *p, uint64_t word, unsigned len)
 {
-    memcpy(p, &word, 8);
+    *(fvm__code64 *)(void *)p = word;
     a->p = p + len;
 }
 static inline unsigned fvm__rex(bool w, unsigned reg, unsigned index, unsigned base)
@@ -120,6 +126,26 @@ static inline void fvm__rm(fvm__asm *a, bool w, unsigned op, unsigned reg, unsig
     len++;
     if ((base & 7) == RSP) word |= UINT64_C(0x24) << 8 * len++;
     fvm__put_word(a, p, word | (uint64_t)(uint32_t)disp << 8 * len, len + fvm__disp_len(mod));
+}
+/** op reg, [rbx + disp] of one byte of opcode, in whose place at least a byte stands: the commonest
+ *  instruction of all, so without branches. */
+static inline void fvm__frame_mov(fvm__asm *a, bool w, unsigned op, unsigned reg, int32_t disp)
+{
+    bool small = disp == (int8_t)disp;
+    unsigned rex = (unsigned)w << 3 | (reg >> 3) << 2, none = rex ? 0 : 8;
+    uint64_t word = 0x40u | rex | op << 8 | ((small ? 0x43u : 0x83u) | (reg & 7) << 3) << 16;
+    word |= (uint64_t)(uint32_t)disp << 24;
+    fvm__put_word(a, a->p, word >> none, (small ? 4 : 7) - none / 8);
+}
+/** lea reg, [base + disp], likewise; base is none of rsp and r12. */
+static inline void fvm__lea_disp(fvm__asm *a, bool w, unsigned reg, unsigned base, int32_t disp)
+{
+    bool small = disp == (int8_t)disp;
+    unsigned rex = fvm__rex(w, reg, 0, base), none = rex ? 0 : 8;
+    uint64_t word = 0x40u | rex | 0x8d00u |
+                    ((small ? 0x40u : 0x80u) | (reg & 7) << 3 | (base & 7)) << 16;
+    word |= (uint64_t)(uint32_t)disp << 24;
+    fvm__put_word(a, a->p, word >> none, (small ? 4 : 7) - none / 8);
 }
 /** op reg, [base + index * (1 << scale) + disp]; `force`: reg is a byte register. */
 static inline void fvm__rmx(fvm__asm *a, bool w, unsigned op, unsigned reg, unsigned base,

@@ -60,7 +60,7 @@ fvm_err fvm__x_op_call(fvm__x64 *x, const fvm__op *op)
     const fvm__functype *type = indirect ? &m->types[op->a] : m->funcs[op->a].type;
     if (indirect) {
         fvm__x_copy(x, RCX, x->h - 1);
-        fvm__x_pop(x, 1);
+        fvm__x_pop_one(x);
     }
     leave(x);
     fvm__x_pop(x, type->n_params);

@@ -51,6 +51,7 @@ fvm_err fvm__x_vector(const fvm_allocator *alloc, void *vector, uint32_t *cap, u
 /* Each displacement to an operand is noted behind an instruction of three bytes at least. */
 #define PAGES_LEAST (1u << 16)
 #define SLOTS_PER_ROOM (FVM__X_ROOM / 3 + 1)
+#define JUMPS_PER_ROOM (FVM__X_ROOM / 5 + 1) /* likewise */
 
 /* The next pages of code, a sixteenth of what there is: made at once they cost half as much as one by
  * one when they are written to. Where the system does not know how, nothing is lost. */
@@ -71,28 +72,47 @@ static void set_limit(fvm__x64 *x)
     make_pages(x);
     uint32_t at = fvm__at(&x->a), most = x->made - FVM__X_ROOM;
     uint64_t noted = at + 3 * (uint64_t)(x->cap_slots - x->n_slots - SLOTS_PER_ROOM);
+    uint64_t jumped = at + 5 * (uint64_t)(x->cap_jumps - x->n_jumps - JUMPS_PER_ROOM);
     bool flags = x->hurdle != x->limit;
+    if (jumped < noted) noted = jumped;
     x->limit = x->a.base + (noted < most ? (uint32_t)noted : most);
     x->hurdle = flags ? x->a.base : x->limit;
 }
 
-/* The code grows where it will run: pages that are moved need not be copied, or made again. It
- * stays below 2 GiB, so that all distances have 32 bits. */
+/* The code grows where it will run: pages that are moved need not be copied, or made again; but those
+ * of which some are huge are two mappings to the system, which only moves one at a time. */
+static fvm_err grow_code(fvm__x64 *x, size_t bytes)
+{
+    uint32_t at = fvm__at(&x->a);
+    void *grown = mremap(x->a.base, x->a.cap, bytes, MREMAP_MAYMOVE);
+    if (grown == MAP_FAILED) {
+        grown = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (grown == MAP_FAILED) return FVM_ERR_NOMEM;
+        (void)madvise(grown, bytes, MADV_HUGEPAGE);
+        memcpy(grown, x->a.base, at);
+        (void)munmap(x->a.base, x->a.cap);
+        x->made = at & ~(PAGES_LEAST - 1);
+    }
+    x->a.base = grown;
+    x->a.p = x->a.base + at;
+    x->a.cap = (uint32_t)bytes;
+    return FVM_OK;
+}
+
+/* Code stays below 2 GiB, so that all distances have 32 bits. */
 fvm_err fvm__x_room(fvm__x64 *x, uint64_t extra)
 {
     uint32_t at = fvm__at(&x->a);
     uint64_t need = (uint64_t)at + extra + FVM__X_ROOM;
     FVM_TRY(fvm__x_vector(x->alloc, &x->slots, &x->cap_slots,
                           (uint64_t)x->n_slots + 2 * SLOTS_PER_ROOM, sizeof *x->slots));
+    FVM_TRY(fvm__x_vector(x->alloc, &x->jumps, &x->cap_jumps,
+                          (uint64_t)x->n_jumps + 2 * JUMPS_PER_ROOM, sizeof *x->jumps));
     if (need > x->a.cap) {
         uint64_t more = (uint64_t)x->a.cap * 2;
         while (more < need) more *= 2;
         if (more > FVM__X_CODE_MAX) return FVM_ERR_NOMEM;
-        void *grown = mremap(x->a.base, x->a.cap, (size_t)more, MREMAP_MAYMOVE);
-        if (grown == MAP_FAILED) return FVM_ERR_NOMEM;
-        x->a.base = grown;
-        x->a.p = x->a.base + at;
-        x->a.cap = (uint32_t)more;
+        FVM_TRY(grow_code(x, (size_t)more));
     }
     set_limit(x);
     return FVM_OK;
@@ -104,20 +124,17 @@ fvm_err fvm__x_room(fvm__x64 *x, uint64_t extra)
 static void bind(fvm__x64 *x, uint32_t chain)
 {
     uint32_t here = fvm__at(&x->a);
-    while (chain != NONE) {
-        uint32_t next = fvm__get_u32_at(&x->a, chain);
-        fvm__set_rel32(&x->a, chain, here);
-        chain = next;
-    }
+    for (; chain != NONE; chain = x->jumps[chain].next)
+        fvm__set_rel32(&x->a, x->jumps[chain].at, here);
 }
 
 static void aim(fvm__x64 *x, fvm__x_label *l, uint32_t place)
 {
     if (l->code == FVM__OP_LOOP) {
         fvm__set_rel32(&x->a, place, l->at);
-    } else {
-        (void)fvm__put32(x->a.base + place, l->forward);
-        l->forward = place;
+    } else { /* fvm__x_room has seen to it that there is one more */
+        x->jumps[x->n_jumps] = (fvm__x_jump){ .at = place, .next = l->forward };
+        l->forward = x->n_jumps++;
     }
 }
 
@@ -186,11 +203,35 @@ static void place_values(fvm__x64 *x, const fvm__x_label *l, uint32_t n)
     }
 }
 
+static fvm__x_state state_of(const fvm__x_label *l)
+{
+    return (fvm__x_state){ .locals = l->locals, .has = l->has, .dirty = l->dirty };
+}
+
+static void set_state(fvm__x_label *l, uint64_t locals, unsigned has, unsigned dirty)
+{
+    l->locals = locals;
+    l->has = (uint8_t)has;
+    l->dirty = (uint8_t)dirty;
+    l->has_state = true;
+}
+
 static void expect_state(fvm__x64 *x, fvm__x_label *l)
 {
-    if (l->has_state) return;
-    fvm__x_state_get(x, &l->state);
-    l->has_state = true;
+    if (!l->has_state) set_state(l, x->local_of, x->locals, x->dirty);
+}
+
+/* Brings locals to where the label has them. */
+static void arrange(fvm__x64 *x, const fvm__x_label *l)
+{
+    fvm__x_state to = state_of(l);
+    fvm__x_arrange(x, &to);
+}
+
+static bool matches(const fvm__x64 *x, const fvm__x_label *l)
+{
+    fvm__x_state to = state_of(l);
+    return fvm__x_state_matches(x, &to);
 }
 
 /* Jumps with the top `n` operands, of which more than one are settled; the pass's view stays. */
@@ -201,7 +242,7 @@ static void emit_jump(fvm__x64 *x, fvm__x_label *l, uint32_t n)
     } else {
         place_values(x, l, n);
         expect_state(x, l);
-        fvm__x_arrange(x, &l->state);
+        arrange(x, l);
     }
     aim(x, l, fvm__jmp(&x->a));
 }
@@ -217,7 +258,7 @@ static unsigned take_condition(fvm__x64 *x)
         unsigned c = fvm__x_use(x, x->h - 1);
         fvm__rr(&x->a, false, 0x85, c, c);
     }
-    fvm__x_pop(x, 1);
+    fvm__x_pop_one(x);
     return cc;
 }
 
@@ -230,6 +271,8 @@ fvm_err fvm__x_block(fvm__backend *be, fvm__opcode code, const fvm__functype *ty
     FVM_TRY(fvm__x_begin_keeping_flags(x));
     FVM_TRY(fvm__x_vector(x->alloc, &x->labels, &x->cap_labels, (uint64_t)x->n_labels + 1,
                           sizeof *x->labels));
+    FVM_TRY(fvm__x_vector(x->alloc, &x->elses, &x->cap_elses, (uint64_t)x->n_elses + 1,
+                          sizeof *x->elses));
     if (code == FVM__OP_IF)
         cc = take_condition(x);
     else
@@ -242,11 +285,10 @@ fvm_err fvm__x_block(fvm__backend *be, fvm__opcode code, const fvm__functype *ty
                          .base = x->h - type->n_params,
                          .at = NONE,
                          .forward = NONE,
-                         .cold = NONE };
+                         .ways = NONE };
     if (code == FVM__OP_IF) {
         l->at = fvm__jcc(&x->a, cc ^ 1);
-        (void)fvm__put32(x->a.base + l->at, NONE); /* a chain of one */
-        fvm__x_state_get(x, &l->else_state);
+        fvm__x_state_get(x, &x->elses[x->n_elses++]);
     } else if (code == FVM__OP_LOOP) {
         expect_state(x, l);
         memset(x->checked, 0, sizeof x->checked);
@@ -264,31 +306,26 @@ fvm_err fvm__x_else(fvm__backend *be, bool live)
         if (l->n_results > 1) fvm__x_settle_all(x);
         emit_jump(x, l, l->n_results);
     }
-    bind(x, l->at);
-    l->at = NONE;
+    fvm__set_rel32(&x->a, l->at, fvm__at(&x->a));
     FVM_TRY(fvm__x_reset(x, l->base, l->n_params));
-    fvm__x_state_set(x, &l->else_state);
+    fvm__x_state_set(x, &x->elses[--x->n_elses]);
     return FVM_OK;
 }
 
-static bool same_state(const fvm__x_state *a, const fvm__x_state *b)
-{
-    return a->dirty == b->dirty && a->locals == b->locals;
-}
-
 /* The way past an `if` without else joins, after the arm, which falls through when `live`. */
-static fvm_err join_missing_else(fvm__x64 *x, const fvm__x_label *l, bool live)
+static fvm_err join_missing_else(fvm__x64 *x, const fvm__x_label *l, const fvm__x_state *from,
+                                 bool live)
 {
-    if (l->n_results == 0 && same_state(&l->else_state, &l->state)) {
-        bind(x, l->at);
+    if (l->n_results == 0 && from->dirty == l->dirty && from->locals == l->locals) {
+        fvm__set_rel32(&x->a, l->at, fvm__at(&x->a));
         return FVM_OK;
     }
     uint32_t skip = live ? fvm__jmp(&x->a) : NONE;
-    bind(x, l->at);
+    fvm__set_rel32(&x->a, l->at, fvm__at(&x->a));
     FVM_TRY(fvm__x_reset(x, l->base, l->n_params));
-    fvm__x_state_set(x, &l->else_state);
+    fvm__x_state_set(x, from);
     place_values(x, l, l->n_results);
-    fvm__x_arrange(x, &l->state);
+    arrange(x, l);
     if (live) fvm__set_rel32(&x->a, skip, fvm__at(&x->a));
     return FVM_OK;
 }
@@ -299,7 +336,8 @@ static fvm_err arrive(fvm__x64 *x, const fvm__x_label *l)
     bool in_rax = l->n_results == 1;
     unsigned d;
     FVM_TRY(fvm__x_reset(x, l->base, in_rax ? 0 : l->n_results));
-    fvm__x_state_set(x, &l->state);
+    fvm__x_state to = state_of(l);
+    fvm__x_state_set(x, &to);
     if (!in_rax) return FVM_OK;
     FVM_TRY(fvm__x_push_reg(x, &d));
     fvm__mov_rr(&x->a, d, RAX);
@@ -317,10 +355,9 @@ fvm_err fvm__x_end(fvm__backend *be, bool live, bool no_else)
         return FVM_OK;
     }
     x->n_labels--;
-    if (no_else && !l->has_state) {
-        l->state = l->else_state;
-        l->has_state = true;
-    }
+    const fvm__x_state *else_state = no_else ? &x->elses[--x->n_elses] : NULL;
+    if (no_else && !l->has_state)
+        set_state(l, else_state->locals, else_state->has, else_state->dirty);
     bool loop = l->code == FVM__OP_LOOP; /* nothing else arrives at its end */
     if (loop || !l->has_state) {
         if (live) return FVM_OK;
@@ -329,9 +366,9 @@ fvm_err fvm__x_end(fvm__backend *be, bool live, bool no_else)
     }
     if (live) {
         place_values(x, l, l->n_results);
-        fvm__x_arrange(x, &l->state);
+        arrange(x, l);
     }
-    if (no_else) FVM_TRY(join_missing_else(x, l, live));
+    if (no_else) FVM_TRY(join_missing_else(x, l, else_state, live));
     bind(x, l->forward);
     return arrive(x, l);
 }
@@ -353,7 +390,7 @@ fvm_err fvm__x_br(fvm__backend *be, fvm__opcode code, uint32_t depth)
     unsigned cc = take_condition(x);
     if (n > 1) fvm__x_settle_all(x);
     if (!is_function(x, l)) expect_state(x, l);
-    if (n == 0 && (is_function(x, l) || fvm__x_state_matches(x, &l->state))) {
+    if (n == 0 && (is_function(x, l) || matches(x, l))) {
         aim(x, l, fvm__jcc(&x->a, cc));
         return FVM_OK;
     }
@@ -363,23 +400,38 @@ fvm_err fvm__x_br(fvm__backend *be, fvm__opcode code, uint32_t depth)
     return FVM_OK;
 }
 
-/* The way of a br_table to a label. If many labels are to be reached (`shared`), all locals are in
- * their slots, and the way to a label that expects other registers is one for all br_tables. */
-static void emit_table_way(fvm__x64 *x, fvm__x_label *l, uint32_t values, bool shared)
+/* The way of a br_table to a label: its place. If many labels are to be reached (`shared`), all
+ * locals are in their slots, and the way to a label that expects other registers is one for all
+ * br_tables. */
+static uint32_t emit_table_way(fvm__x64 *x, fvm__x_label *l, uint32_t values, bool shared)
 {
-    bool same = is_function(x, l) || !l->has_state || fvm__x_state_matches(x, &l->state);
+    bool same = is_function(x, l) || !l->has_state || matches(x, l);
+    uint32_t *cold = &x->ways[l->ways].cold;
     if (!shared || same) {
-        l->stub = fvm__at(&x->a);
+        uint32_t stub = fvm__at(&x->a);
         emit_jump(x, l, values);
-        return;
+        return stub;
     }
-    if (l->cold == NONE) {
-        l->cold = fvm__at(&x->a);
+    if (*cold == NONE) {
+        fvm__x_state to = state_of(l);
+        *cold = fvm__at(&x->a);
         if (values == 1 && l->code == FVM__OP_LOOP) fvm__x_rslot(x, true, 0x89, RAX, l->base);
-        fvm__x_load_state(x, &l->state);
+        fvm__x_load_state(x, &to);
         aim(x, l, fvm__jmp(&x->a));
     }
-    l->stub = l->cold;
+    return *cold;
+}
+
+static fvm_err ways_of(fvm__x64 *x, fvm__x_label *l, fvm__x_ways **out)
+{
+    if (l->ways == NONE) {
+        FVM_TRY(fvm__x_vector(x->alloc, &x->ways, &x->cap_ways, (uint64_t)x->n_ways + 1,
+                              sizeof *x->ways));
+        x->ways[x->n_ways] = (fvm__x_ways){ .cold = NONE };
+        l->ways = x->n_ways++;
+    }
+    *out = &x->ways[l->ways];
+    return FVM_OK;
 }
 
 /* Jumps by ecx: entries of the table are distances from its begin. Returns its place. */
@@ -414,19 +466,21 @@ static fvm_err be_br_table(fvm__backend *be, const uint32_t *depths, uint32_t n)
     FVM_TRY(fvm__x_begin(x));
     FVM_TRY(fvm__x_room(x, ((uint64_t)n + 1) * 4));
     fvm__x_copy(x, RCX, x->h - 1);
-    fvm__x_pop(x, 1);
+    fvm__x_pop_one(x);
     if (values > 1) fvm__x_settle_all(x);
     if (shared) fvm__x_flush(x);
     if (shared && values == 1) fvm__x_copy(x, RAX, x->h - 1);
     uint32_t table = emit_table_jump(x, n), name = ++x->n_tables;
     for (uint32_t i = 0; i <= n; i++) {
         fvm__x_label *l = &x->labels[x->n_labels - 1 - depths[i]];
-        if (l->stub_of != name) {
+        fvm__x_ways *ways;
+        FVM_TRY(ways_of(x, l, &ways));
+        if (ways->stub_of != name) {
             FVM_TRY(fvm__x_room(x, 0));
-            l->stub_of = name;
-            emit_table_way(x, l, values, shared);
+            ways->stub_of = name;
+            ways->stub = emit_table_way(x, l, values, shared);
         }
-        (void)fvm__put32(x->a.base + table + (size_t)i * 4, l->stub - table);
+        (void)fvm__put32(x->a.base + table + (size_t)i * 4, ways->stub - table);
     }
     return FVM_OK;
 }
@@ -444,7 +498,7 @@ static fvm_err be_charge_begin(fvm__backend *be, uint32_t id)
     if (FVM_UNLIKELY(id >= x->cap_charges))
         FVM_TRY(fvm__x_vector(x->alloc, &x->charges, &x->cap_charges, (uint64_t)id + 1,
                               sizeof *x->charges));
-    x->charges[id] = (fvm__x_charge){ .at = fvm__at(&x->a) };
+    x->charges[id] = fvm__at(&x->a);
     x->n_charges = id + 1;
     memcpy(x->a.p, no_charge, sizeof no_charge);
     x->a.p += CHARGE_BYTES;
@@ -455,12 +509,13 @@ static fvm_err be_charge_begin(fvm__backend *be, uint32_t id)
 static void be_charge_cost(fvm__backend *be, uint32_t id, uint64_t milligas)
 {
     fvm__x64 *x = (fvm__x64 *)be;
+    uint32_t at = x->charges[id];
     if (FVM_UNLIKELY(milligas > INT32_MAX)) { /* needs code of its own, behind the function's */
-        x->charges[id].cost = milligas;
+        memcpy(x->a.base + at, &milligas, 8);
+        x->charges[id] |= FVM__X_DEAR;
         x->n_dear++;
         return;
     }
-    uint32_t at = x->charges[id].at;
     uint32_t by = x->stubs.traps[FVM_WASM_TRAP_OUT_OF_GAS] - (at + CHARGE_BYTES);
     uint64_t sub = UINT64_C(0x0f00000000ef8149) | milligas << 24; /* ..., 0f */
     uint64_t jump = milligas >> 16 | UINT64_C(0x8c0f) << 16 | (uint64_t)by << 32;
@@ -469,26 +524,30 @@ static void be_charge_cost(fvm__backend *be, uint32_t id, uint64_t milligas)
     memcpy(x->a.base + at + 5, &jump, 8);
 }
 
-static fvm_err patch_dear_charge(fvm__x64 *x, const fvm__x_charge *charge)
+static fvm_err patch_dear_charge(fvm__x64 *x, uint32_t place)
 {
     fvm__asm *a = &x->a;
     uint32_t out_of_gas = x->stubs.traps[FVM_WASM_TRAP_OUT_OF_GAS];
+    uint64_t cost;
     FVM_TRY(fvm__x_room(x, 0));
+    memcpy(&cost, a->base + place, 8);
     uint32_t far = fvm__at(a);
-    fvm__mov_ri(a, RAX, charge->cost);
+    fvm__mov_ri(a, RAX, cost);
     fvm__rr(a, true, 0x2b, FVM__X_GAS, RAX);
     fvm__jcc_to(a, CC_S, out_of_gas);
-    fvm__jmp_to(a, charge->at + CHARGE_BYTES);
-    uint8_t *at = a->base + charge->at;
+    fvm__jmp_to(a, place + CHARGE_BYTES);
+    uint8_t *at = a->base + place;
     at[0] = 0xe9;
-    (void)fvm__put32(at + 1, far - (charge->at + 5));
+    (void)fvm__put32(at + 1, far - (place + 5));
     return FVM_OK;
 }
 
 /* --- functions -------------------------------------------------------------------------------- */
 
-/* Adds to a counter of the instance, by an amount that is known at the end of the function only. */
-static uint32_t emit_limit(fvm__x64 *x, int32_t field, uint32_t limit, fvm_wasm_trap trap)
+/* Adds to a counter of the instance, by an amount that is known at the end of the function only.
+ * Returns the place of that; *distance is that of the distance to the trap. */
+static uint32_t emit_limit(fvm__x64 *x, int32_t field, uint32_t limit, fvm_wasm_trap trap,
+                           uint32_t *distance)
 {
     fvm__asm *a = &x->a;
     fvm__load32(a, RAX, FVM__X_INSTANCE, field);
@@ -497,8 +556,52 @@ static uint32_t emit_limit(fvm__x64 *x, int32_t field, uint32_t limit, fvm_wasm_
     uint32_t place = fvm__at(a) - 4;
     fvm__alu_ri(a, false, 7, RAX, (int32_t)limit);
     fvm__x_trap_if(x, CC_A, trap);
+    *distance = fvm__at(a) - 4;
     fvm__rm(a, false, 0x89, RAX, FVM__X_INSTANCE, field);
     return place;
+}
+
+/* Written once, at the begin of the code, where distances are those that a function has there. */
+static void make_prologue(fvm__x64 *x)
+{
+    fvm__x_prologue *pro = &x->prologue;
+    fvm__asm *a = &x->a;
+    uint8_t *code = a->p;
+    _Static_assert(offsetof(fvm_wasm_instance, height) < 0x80 &&
+                       offsetof(fvm_wasm_instance, frames_used) < 0x80,
+                   "it fits");
+    a->p = a->base;
+    uint8_t kept[sizeof pro->code];
+    memcpy(kept, a->base, sizeof kept);
+    fvm__e8(a, 0x50); /* push rax: aligns */
+    if (x->metered)
+        pro->height = emit_limit(x, AT(fvm_wasm_instance, height), x->m->rules.stack_limit,
+                                 FVM_WASM_TRAP_STACK_LIMIT, &pro->height_trap);
+    pro->budget = emit_limit(x, AT(fvm_wasm_instance, frames_used), x->m->rules.frame_budget_bytes,
+                             FVM_WASM_TRAP_STACK_OVERFLOW, &pro->budget_trap);
+    pro->len = fvm__at(a);
+    memcpy(pro->code, a->base, sizeof pro->code);
+    memcpy(a->base, kept, sizeof kept);
+    a->p = code;
+}
+
+/* A distance to what is at the begin, from a prologue that stands elsewhere. */
+static uint32_t distance_in(const fvm__x_prologue *pro, uint32_t offset, uint32_t at)
+{
+    uint32_t distance;
+    memcpy(&distance, pro->code + offset, 4);
+    return distance - at;
+}
+
+static void put_prologue(fvm__x64 *x)
+{
+    const fvm__x_prologue *pro = &x->prologue;
+    uint8_t *p = x->a.p;
+    uint32_t at = fvm__at(&x->a);
+    memcpy(p, pro->code, sizeof pro->code);
+    if (pro->height) (void)fvm__put32(p + pro->height_trap, distance_in(pro, pro->height_trap, at));
+    (void)fvm__put32(p + pro->budget_trap, distance_in(pro, pro->budget_trap, at));
+    x->a.p = p + pro->len;
 }
 
 /* A movups, or the count of rep stosq, is taken back by func_end for locals that are not in use.
@@ -588,10 +691,11 @@ static fvm_err be_func_begin(fvm__backend *be, uint32_t func)
     FVM_TRY(fvm__x_vector(x->alloc, &x->labels, &x->cap_labels, 1, sizeof *x->labels));
     x->h = x->lazy = 0;
     FVM_TRY(fvm__x_begin(x));
-    while (fvm__at(&x->a) % 16) fvm__e8(&x->a, 0x90);
+    memset(x->a.p, 0x90, 16);
+    x->a.p += -fvm__at(&x->a) & 15;
     x->func = func;
     x->n_locals = def->n_locals;
-    x->n_charges = x->n_dear = x->n_slots = 0;
+    x->n_charges = x->n_dear = x->n_slots = x->n_jumps = x->n_elses = x->n_ways = 0;
     x->free = (1u << FVM__X_REGS) - 1;
     def->code_at = fvm__at(&x->a);
     x->n_labels = 1;
@@ -599,13 +703,8 @@ static fvm_err be_func_begin(fvm__backend *be, uint32_t func)
                                    .n_results = (uint16_t)def->type->n_results,
                                    .at = NONE,
                                    .forward = NONE,
-                                   .cold = NONE };
-    fvm__e8(&x->a, 0x50); /* push rax: aligns */
-    if (x->metered)
-        x->height_at = emit_limit(x, AT(fvm_wasm_instance, height), x->m->rules.stack_limit,
-                                  FVM_WASM_TRAP_STACK_LIMIT);
-    x->budget_at = emit_limit(x, AT(fvm_wasm_instance, frames_used), x->m->rules.frame_budget_bytes,
-                              FVM_WASM_TRAP_STACK_OVERFLOW);
+                                   .ways = NONE };
+    put_prologue(x);
     x->n_zeroed = def->n_zeroed;
     emit_zero_locals(x, def->n_params, def->n_zeroed - def->n_params);
     return FVM_OK;
@@ -618,24 +717,26 @@ static fvm_err be_func_end(fvm__backend *be, uint32_t max_height)
     fvm__func_def *def = &x->m->funcs[x->func];
     uint64_t slots = (uint64_t)x->n_locals + max_height;
     if (slots > INT32_MAX / 16) return FVM_ERR_WASM_UNSUPPORTED;
-    FVM_TRY(fvm__x_room(x, 0));
+    FVM_TRY(fvm__x_begin_keeping_flags(x));
     def->frame_slots = def->n_locals + max_height;
     if (def->n_zeroed < x->n_zeroed)
         trim_zero_locals(x, x->n_zeroed - def->n_params, def->n_zeroed - def->n_params);
     if (def->n_locals < x->n_locals) close_gap(x, x->n_locals - def->n_locals);
     bind(x, x->labels[0].forward);
+    uint8_t *begin = a->base + def->code_at;
     if (x->metered) {
-        (void)fvm__put32(a->base + x->height_at, def->stack_cost);
+        (void)fvm__put32(begin + x->prologue.height, def->stack_cost);
         fvm__alu_mi(a, false, 5, FVM__X_INSTANCE, AT(fvm_wasm_instance, height),
                     (int32_t)def->stack_cost);
     }
-    (void)fvm__put32(a->base + x->budget_at, def->frame_bytes);
+    (void)fvm__put32(begin + x->prologue.budget, def->frame_bytes);
     fvm__alu_mi(a, false, 5, FVM__X_INSTANCE, AT(fvm_wasm_instance, frames_used),
                 (int32_t)def->frame_bytes);
     fvm__e8(a, 0x59); /* pop rcx */
     fvm__e8(a, 0xc3);
     for (uint32_t i = 0; x->n_dear && i < x->n_charges; i++)
-        if (x->charges[i].cost) FVM_TRY(patch_dear_charge(x, &x->charges[i]));
+        if (x->charges[i] & FVM__X_DEAR)
+            FVM_TRY(patch_dear_charge(x, x->charges[i] & ~FVM__X_DEAR));
     fvm__x_pop(x, x->h);
     fvm__x_forget(x);
     return FVM_OK;
@@ -668,6 +769,9 @@ static void be_free(fvm__backend *be)
     if (x->a.base) (void)munmap(x->a.base, x->a.cap);
     fvm_mem_free(alloc, x->stack, x->cap_stack * sizeof *x->stack);
     fvm_mem_free(alloc, x->labels, x->cap_labels * sizeof *x->labels);
+    fvm_mem_free(alloc, x->elses, x->cap_elses * sizeof *x->elses);
+    fvm_mem_free(alloc, x->jumps, x->cap_jumps * sizeof *x->jumps);
+    fvm_mem_free(alloc, x->ways, x->cap_ways * sizeof *x->ways);
     fvm_mem_free(alloc, x->slots, x->cap_slots * sizeof *x->slots);
     fvm_mem_free(alloc, x->charges, x->cap_charges * sizeof *x->charges);
     fvm_mem_free(alloc, x->calls, x->cap_calls * sizeof *x->calls);
@@ -711,16 +815,33 @@ uint32_t fvm__x64_features(void)
            (__builtin_cpu_supports("sse4.1") ? HAS_SSE41 : 0u);
 }
 
-/* Room for the code that so much wasm mostly makes, so that it seldom moves; where that much cannot be
- * had it begins small. Pages that are not written to cost nothing. */
-#define BYTES_EXPECTED 4u /* for each of wasm; actors make 3 */
+/* Bytes of code for each of wasm: what actors make, and room, so that code hardly ever moves. Pages
+ * that are not written to cost nothing; where that much cannot be had it begins small. */
+#define BYTES_LIKELY 3u
+#define BYTES_MOST 8u
+#define HUGE_PAGE ((size_t)1 << 21)
+
+/* A page of 2 MiB costs little more than it takes to clear it; 512 small ones cost four times as much.
+ * Only where most of it will likely be used. */
+static void ask_for_huge_pages(uint8_t *map, size_t cap, size_t wasm_bytes)
+{
+    size_t likely = wasm_bytes * BYTES_LIKELY + HUGE_PAGE / 4;
+    size_t before = (HUGE_PAGE - ((uintptr_t)map & (HUGE_PAGE - 1))) & (HUGE_PAGE - 1);
+    if (likely > cap) likely = cap;
+    if (likely < before + HUGE_PAGE) return;
+    (void)madvise(map, before + ((likely - before) & ~(HUGE_PAGE - 1)), MADV_HUGEPAGE);
+}
+
 static uint8_t *map_code(uint32_t *cap, size_t wasm_bytes)
 {
     *cap = FVM__X_CODE_FIRST;
-    while (*cap < FVM__X_CODE_MAX / 64 && *cap < (uint64_t)wasm_bytes * BYTES_EXPECTED) *cap *= 2;
+    while (*cap < FVM__X_CODE_MAX / 64 && *cap < (uint64_t)wasm_bytes * BYTES_MOST) *cap *= 2;
     for (;;) {
         void *map = mmap(NULL, *cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (map != MAP_FAILED) return map;
+        if (map != MAP_FAILED) {
+            ask_for_huge_pages(map, *cap, wasm_bytes);
+            return map;
+        }
         if (*cap == FVM__X_CODE_FIRST) return NULL;
         *cap = FVM__X_CODE_FIRST;
     }
@@ -751,6 +872,7 @@ fvm_err fvm__x64_backend_new(fvm__backend **out, fvm_wasm_module *module, size_t
     x->local_of = FVM__X_NO_LOCALS;
     x->limit = x->hurdle = x->a.base; /* slots are still to come */
     fvm__x_emit_stubs(x);
+    make_prologue(x);
     module->runner = &fvm__x64_runner;
     *out = &x->be;
     return FVM_OK;

@@ -46,7 +46,7 @@ static void op_arithmetic(fvm__x64 *x, unsigned op, bool wide)
     to_xmm(x, 0, x->h - 2, wide);
     to_xmm(x, 1, x->h - 1, wide);
     fvm__rr(&x->a, false, scalar(wide, op), 0, 1);
-    fvm__x_pop(x, 1);
+    fvm__x_pop_one(x);
     from_xmm_canonical(x, wide);
 }
 
@@ -57,7 +57,8 @@ static fvm_err op_compare(fvm__x64 *x, unsigned row, bool wide)
     to_xmm(x, mirrored, x->h - 2, wide);
     to_xmm(x, !mirrored, x->h - 1, wide);
     fvm__rr(&x->a, false, wide ? 0x660f2e : 0x0f2e, 0, 1);
-    fvm__x_pop(x, 2);
+    fvm__x_pop_one(x);
+    fvm__x_pop_one(x);
     if (row >= 2) {
         return fvm__x_push_flags(x, row < 4 ? CC_A : CC_AE);
     }
@@ -90,7 +91,7 @@ static void op_copysign(fvm__x64 *x, bool wide)
     fvm__rr(&x->a, wide, 0x0fba, 6, d);
     fvm__e8(&x->a, bit);
     fvm__rr(&x->a, wide, 0x0b, d, RAX);
-    fvm__x_pop(x, 1);
+    fvm__x_pop_one(x);
 }
 
 /* ceil floor trunc nearest */

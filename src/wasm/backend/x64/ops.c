@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #define AT(type, field) ((int32_t)offsetof(struct type, field))
+#define NOT_IN_LINE __attribute__((noinline))
 
 /* Opcodes "op reg, r/m" with the extension of their immediate form. */
 enum {
@@ -57,12 +58,12 @@ static void op_add_lea(fvm__x64 *x, bool wide, uint32_t l, uint32_t r)
     unsigned a = fvm__x_use(x, l), b = imm ? 0 : fvm__x_use(x, r);
     unsigned d = fvm__x_define(x, l);
     if (imm)
-        fvm__lea(&x->a, wide, d, a, disp);
+        fvm__lea_disp(&x->a, wide, d, a, disp);
     else
         fvm__rmx(&x->a, wide, 0x8d, d, a, b, 0, 0, false);
 }
 
-static void op_alu(fvm__x64 *x, unsigned op, bool wide)
+static NOT_IN_LINE void op_alu(fvm__x64 *x, unsigned op, bool wide)
 {
     uint32_t l = x->h - 2, r = x->h - 1;
     if (op != ALU_SUB) order(x, l, r);
@@ -84,10 +85,10 @@ static void op_alu(fvm__x64 *x, unsigned op, bool wide)
         unsigned b = fvm__x_use(x, r), d = fvm__x_own(x, l);
         fvm__rr(&x->a, wide, op, d, b);
     }
-    fvm__x_pop(x, 1);
+    fvm__x_pop_one(x);
 }
 
-static void op_mul(fvm__x64 *x, bool wide)
+static NOT_IN_LINE void op_mul(fvm__x64 *x, bool wide)
 {
     uint32_t l = x->h - 2, r = x->h - 1;
     order(x, l, r);
@@ -105,11 +106,11 @@ static void op_mul(fvm__x64 *x, bool wide)
         unsigned b = fvm__x_use(x, r), d = fvm__x_own(x, l);
         fvm__rr(&x->a, wide, 0x0faf, d, b);
     }
-    fvm__x_pop(x, 1);
+    fvm__x_pop_one(x);
 }
 
 /* ext: 0 rol 1 ror 4 shl 5 shr 7 sar; the CPU masks counts as the standard does. */
-static void op_shift(fvm__x64 *x, unsigned ext, bool wide)
+static NOT_IN_LINE void op_shift(fvm__x64 *x, unsigned ext, bool wide)
 {
     uint32_t l = x->h - 2, r = x->h - 1;
     if (x->stack[r].kind == X_CONST) {
@@ -124,7 +125,7 @@ static void op_shift(fvm__x64 *x, unsigned ext, bool wide)
         fvm__x_copy(x, RCX, r);
         fvm__rr(&x->a, wide, 0xd3, ext, d);
     }
-    fvm__x_pop(x, 1);
+    fvm__x_pop_one(x);
 }
 
 static bool op_divide_by_power(fvm__x64 *x, bool is_rem, bool wide)
@@ -140,7 +141,7 @@ static bool op_divide_by_power(fvm__x64 *x, bool is_rem, bool wide)
         fvm__rr(&x->a, wide, 0xc1, 5, d);
         fvm__e8(&x->a, (unsigned)__builtin_ctzll(by));
     }
-    fvm__x_pop(x, 1);
+    fvm__x_pop_one(x);
     return true;
 }
 
@@ -168,7 +169,7 @@ static void emit_signed_division(fvm__x64 *x, bool is_rem, bool wide, bool may_b
     if (done) fvm__land8(a, done);
 }
 
-static void op_divide(fvm__x64 *x, bool is_signed, bool is_rem, bool wide)
+static NOT_IN_LINE void op_divide(fvm__x64 *x, bool is_signed, bool is_rem, bool wide)
 {
     uint32_t l = x->h - 2, r = x->h - 1;
     fvm__asm *a = &x->a;
@@ -187,7 +188,7 @@ static void op_divide(fvm__x64 *x, bool is_signed, bool is_rem, bool wide)
         fvm__rr(a, false, 0x31, RDX, RDX);
         fvm__rr(a, wide, 0xf7, 6, RCX);
     }
-    fvm__x_pop(x, 1);
+    fvm__x_pop_one(x);
     unsigned d = fvm__x_define(x, l);
     fvm__mov_rr(a, d, is_rem ? RDX : RAX);
 }
@@ -201,7 +202,7 @@ static const uint8_t swapped[] = {
     CC_E, CC_NE, CC_G, CC_A, CC_L, CC_B, CC_GE, CC_AE, CC_LE, CC_BE
 };
 
-static fvm_err op_compare(fvm__x64 *x, unsigned row, bool wide)
+static NOT_IN_LINE fvm_err op_compare(fvm__x64 *x, unsigned row, bool wide)
 {
     uint32_t l = x->h - 2, r = x->h - 1;
     unsigned cc = conditions[row];
@@ -220,11 +221,12 @@ static fvm_err op_compare(fvm__x64 *x, unsigned row, bool wide)
         unsigned a = fvm__x_use(x, l), b = fvm__x_use(x, r);
         fvm__rr(&x->a, wide, ALU_CMP, a, b);
     }
-    fvm__x_pop(x, 2);
+    fvm__x_pop_one(x);
+    fvm__x_pop_one(x);
     return fvm__x_push_flags(x, cc);
 }
 
-static fvm_err op_eqz(fvm__x64 *x, bool wide)
+static NOT_IN_LINE fvm_err op_eqz(fvm__x64 *x, bool wide)
 {
     fvm__x_value *top = &x->stack[x->h - 1];
     if (top->kind == X_FLAGS) {
@@ -233,11 +235,11 @@ static fvm_err op_eqz(fvm__x64 *x, bool wide)
     }
     unsigned a = fvm__x_use(x, x->h - 1);
     fvm__rr(&x->a, wide, 0x85, a, a);
-    fvm__x_pop(x, 1);
+    fvm__x_pop_one(x);
     return fvm__x_push_flags(x, CC_E);
 }
 
-static fvm_err op_select(fvm__x64 *x)
+static NOT_IN_LINE fvm_err op_select(fvm__x64 *x)
 {
     unsigned cc = CC_NE;
     if (x->stack[x->h - 1].kind == X_FLAGS) {
@@ -247,16 +249,16 @@ static fvm_err op_select(fvm__x64 *x)
         unsigned c = fvm__x_use(x, x->h - 1);
         fvm__rr(&x->a, false, 0x85, c, c);
     }
-    fvm__x_pop(x, 1); /* what follows only moves: the flags stay */
+    fvm__x_pop_one(x); /* what follows only moves: the flags stay */
     unsigned y = fvm__x_use(x, x->h - 1), d = fvm__x_own(x, x->h - 2);
     fvm__rr(&x->a, true, 0x0f40 | (cc ^ 1), d, y);
-    fvm__x_pop(x, 1);
+    fvm__x_pop_one(x);
     return FVM_OK;
 }
 
 /* --- of one operand --------------------------------------------------------------------------- */
 
-static void op_unary(fvm__x64 *x, unsigned op, bool wide, bool byte)
+static NOT_IN_LINE void op_unary(fvm__x64 *x, unsigned op, bool wide, bool byte)
 {
     unsigned a = fvm__x_use(x, x->h - 1), d = fvm__x_define(x, x->h - 1);
     if (byte)
@@ -277,7 +279,7 @@ static void op_count_old(fvm__x64 *x, bool leading, bool wide)
     fvm__mov_rr(&x->a, d, RCX);
 }
 
-static fvm_err op_count(fvm__x64 *x, fvm__opcode code)
+static NOT_IN_LINE fvm_err op_count(fvm__x64 *x, fvm__opcode code)
 {
     bool wide = code >= FVM__OP_I64_CLZ;
     switch (code) {
@@ -343,10 +345,9 @@ static inline void check_end(fvm__x64 *x)
     fvm__x_trap_if(x, CC_A, FVM_WASM_TRAP_MEMORY_BOUNDS);
 }
 
-static __attribute__((noinline)) address far_address(fvm__x64 *x, uint32_t entry, uint64_t offset,
+static __attribute__((noinline)) address far_address(fvm__x64 *x, unsigned a, uint64_t offset,
                                                      unsigned size)
 {
-    unsigned a = fvm__x_use(x, entry);
     fvm__mov_ri(&x->a, RDX, offset);
     fvm__rr(&x->a, true, ALU_ADD, RDX, a);
     fvm__lea(&x->a, true, RAX, RDX, (int32_t)size);
@@ -360,88 +361,114 @@ static bool always_there(const fvm__x64 *x, uint64_t at, unsigned size)
     return at + size <= (uint64_t)x->m->memories[0].limits.min * FVM__PAGE_BYTES;
 }
 
-/* lea rax, [index + disp], for one of fvm__x_hw and a distance that is not zero */
-static inline void lea_end(fvm__asm *a, unsigned index, uint32_t disp)
-{
-    bool small = disp < 0x80;
-    uint64_t word = 0x8d48 | index >> 3 | (uint64_t)((small ? 0x40 : 0x80) | (index & 7)) << 16;
-    fvm__put_word(a, a->p, word | (uint64_t)disp << 24, small ? 4 : 7);
-}
-
-/* Checks [operand + offset, + size) and says where it is. Memories do not shrink, so that what was
+/* Checks [register + offset, + size) and says where it is. Memories do not shrink, so that what was
  * checked once for a value in a register needs no second check while it stays there. What ends in
  * the guard behind any 32-bit index (guard.h) needs none at all. */
-static inline __attribute__((always_inline)) address check_address(fvm__x64 *x, uint32_t entry,
-                                                                   uint64_t offset, unsigned size)
+static inline __attribute__((always_inline)) address address_by(fvm__x64 *x, unsigned r,
+                                                                uint64_t offset, unsigned size)
 {
-    const fvm__x_value *v = &x->stack[entry];
-    if (v->kind == X_CONST) {
-        uint64_t at = v->bits + offset;
-        if (at + size > INT32_MAX) return far_address(x, entry, offset, size);
-        if (!x->m->guarded && !always_there(x, at, size)) {
-            fvm__mov_ri(&x->a, RAX, at + size);
-            check_end(x);
-        }
-        return (address){ .disp = (int32_t)at };
-    }
-    if (offset + size > INT32_MAX) return far_address(x, entry, offset, size);
-    unsigned a = fvm__x_use(x, entry), r;
-    v = &x->stack[entry];
-    if (x->m->guarded && offset + size <= FVM__GUARD_BYTES)
-        return (address){ true, a, (int32_t)offset };
-    r = v->kind == X_REG ? v->reg : fvm__x_cached(x, v->local);
-    if (x->checked[r] < offset + size) {
-        lea_end(&x->a, a, (uint32_t)(offset + size));
+    unsigned a = fvm__x_hw_of(r);
+    if (FVM_UNLIKELY(offset + size > INT32_MAX)) return far_address(x, a, offset, size);
+    bool guarded = x->m->guarded && offset + size <= FVM__GUARD_BYTES;
+    if (!guarded && x->checked[r] < offset + size) {
+        fvm__lea_disp(&x->a, true, RAX, a, (int32_t)(offset + size));
         check_end(x);
         x->checked[r] = (uint32_t)(offset + size);
     }
     return (address){ true, a, (int32_t)offset };
 }
 
-typedef struct access {
-    uint8_t size;
-    bool wide;
-    uint32_t op;
-} access;
-
-/* Memory's own register makes for the prefix that a byte register wants, too. */
-static inline void emit_access(fvm__x64 *x, bool wide, unsigned op, unsigned reg, address at)
+static address constant_address(fvm__x64 *x, uint32_t entry, uint64_t offset, unsigned size)
 {
-    _Static_assert(FVM__X_MEMORY == R14, "a base with a prefix, which needs no displacement");
-    if (FVM_UNLIKELY(!at.has_index)) {
-        fvm__rm(&x->a, wide, op, reg, FVM__X_MEMORY, at.disp);
-        return;
+    uint64_t at = x->stack[entry].bits + offset;
+    if (at + size > INT32_MAX) return far_address(x, fvm__x_use(x, entry), offset, size);
+    if (!x->m->guarded && !always_there(x, at, size)) {
+        fvm__mov_ri(&x->a, RAX, at + size);
+        check_end(x);
     }
-    uint8_t *p = fvm__put_prefix(x->a.p, op, fvm__rex(wide, reg, at.index, FVM__X_MEMORY), true);
-    unsigned mod = at.disp == 0 ? 0 : at.disp == (int8_t)at.disp ? 1 : 2, len = fvm__op_len(op);
-    uint64_t modrm = mod << 6 | (reg & 7) << 3 | 4 | (uint64_t)((at.index & 7) << 3 | 6) << 8;
-    uint64_t word = fvm__op_word(op) | modrm << 8 * len;
-    len += 2;
-    fvm__put_word(&x->a, p, word | (uint64_t)(uint32_t)at.disp << 8 * len,
-                  len + fvm__disp_len(mod));
+    return (address){ .disp = (int32_t)at };
 }
+
+/* Likewise of an operand. */
+static inline __attribute__((always_inline)) address check_address(fvm__x64 *x, uint32_t entry,
+                                                                   uint64_t offset, unsigned size)
+{
+    if (x->stack[entry].kind == X_CONST) return constant_address(x, entry, offset, size);
+    return address_by(x, fvm__x_find_reg(x, entry), offset, size);
+}
+
+/* How a load or store is written: `head` is all before the displacement, but for what registers and
+ * displacement make of it. Memory's own register makes for a prefix in every case, which is also what
+ * a byte register wants. */
+typedef struct access {
+    uint64_t head;
+    uint8_t size, rex_at, modrm_at, len; /* in bits, the length in bytes */
+    uint32_t op;
+    bool wide;
+} access;
+_Static_assert(FVM__X_MEMORY == R14, "the prefix 41, the base 6");
+#define SIB UINT64_C(0x0604) /* modrm: index and base; sib: base r14 */
+#define SHORT(size, wide, op)                                                                      \
+    { 0x41u | (wide) << 3 | (op) << 8 | SIB << 16, size, 0, 16, 4, op, wide }
+#define ESCAPED(size, wide, op)                                                                    \
+    { 0x0f41u | (wide) << 3 | ((op) & 0xff) << 16 | SIB << 24, size, 0, 24, 5, op, wide }
+#define PREFIXED(size, op) { 0x4166u | ((op) & 0xff) << 16 | SIB << 24, size, 8, 24, 5, op, false }
 static const access accesses[] = {
-    { 4, false, 0x8b },   { 8, true, 0x8b },      { 4, false, 0x8b },   { 8, true, 0x8b },
-    { 1, false, 0x0fbe }, { 1, false, 0x0fb6 },   { 2, false, 0x0fbf }, { 2, false, 0x0fb7 },
-    { 1, true, 0x0fbe },  { 1, false, 0x0fb6 },   { 2, true, 0x0fbf },  { 2, false, 0x0fb7 },
-    { 4, true, 0x63 },    { 4, false, 0x8b },     { 4, false, 0x89 },   { 8, true, 0x89 },
-    { 4, false, 0x89 },   { 8, true, 0x89 },      { 1, false, 0x88 },   { 2, false, 0x660089 },
-    { 1, false, 0x88 },   { 2, false, 0x660089 }, { 4, false, 0x89 },
+    SHORT(4, 0, 0x8b),     SHORT(8, 1, 0x8b),     SHORT(4, 0, 0x8b),     SHORT(8, 1, 0x8b),
+    ESCAPED(1, 0, 0x0fbe), ESCAPED(1, 0, 0x0fb6), ESCAPED(2, 0, 0x0fbf), ESCAPED(2, 0, 0x0fb7),
+    ESCAPED(1, 1, 0x0fbe), ESCAPED(1, 0, 0x0fb6), ESCAPED(2, 1, 0x0fbf), ESCAPED(2, 0, 0x0fb7),
+    SHORT(4, 1, 0x63),     SHORT(4, 0, 0x8b),     SHORT(4, 0, 0x89),     SHORT(8, 1, 0x89),
+    SHORT(4, 0, 0x89),     SHORT(8, 1, 0x89),     SHORT(1, 0, 0x88),     PREFIXED(2, 0x660089),
+    SHORT(1, 0, 0x88),     PREFIXED(2, 0x660089), SHORT(4, 0, 0x89),
 };
 _Static_assert(FVM_COUNT(accesses) == FVM__OP_I64_STORE32 - FVM__OP_I32_LOAD + 1, "rows");
+/* mov memory, immediate; by log2 of the size */
+static const access of_constants[] = {
+    SHORT(1, 0, 0xc6),
+    PREFIXED(2, 0x6600c7),
+    SHORT(4, 0, 0xc7),
+    SHORT(8, 1, 0xc7),
+};
+
+static inline void emit_access(fvm__x64 *x, const access *how, unsigned reg, address at)
+{
+    static const uint8_t disp_len[] = { 0, 1, 4 };
+    if (FVM_UNLIKELY(!at.has_index)) {
+        fvm__rm(&x->a, how->wide, how->op, reg, FVM__X_MEMORY, at.disp);
+        return;
+    }
+    unsigned mod = at.disp == 0 ? 0 : at.disp == (int8_t)at.disp ? 1 : 2;
+    uint64_t modrm = mod << 6 | (reg & 7) << 3 | (at.index & 7) << 11;
+    uint64_t rex = (reg >> 3) << 2 | (at.index >> 3) << 1;
+    uint8_t *p = x->a.p;
+    *(fvm__code64 *)(void *)p = how->head | rex << how->rex_at | modrm << how->modrm_at;
+    (void)fvm__put32(p + how->len, (uint32_t)at.disp);
+    x->a.p = p + how->len + disp_len[mod];
+}
 
 static void op_load(fvm__x64 *x, fvm__opcode code, uint32_t offset)
 {
     const access *how = &accesses[code - FVM__OP_I32_LOAD];
     address at = check_address(x, x->h - 1, offset, how->size);
     unsigned d = fvm__x_define(x, x->h - 1);
-    emit_access(x, how->wide, how->op, d, at);
+    emit_access(x, how, d, at);
+}
+
+/* Loads from where the local in a register points to, into a register of a new operand. */
+static fvm_err load_by(fvm__x64 *x, unsigned r, fvm__opcode code, uint32_t offset)
+{
+    const access *how = &accesses[code - FVM__OP_I32_LOAD];
+    unsigned d;
+    x->pinned = 1u << r;
+    address at = address_by(x, r, offset, how->size);
+    FVM_TRY(fvm__x_push_reg(x, &d));
+    emit_access(x, how, d, at);
+    return FVM_OK;
 }
 
 static void store_const(fvm__x64 *x, const access *how, address at, uint32_t imm)
 {
-    unsigned op = how->size == 1 ? 0xc6 : how->size == 2 ? 0x6600c7 : 0xc7;
-    emit_access(x, how->wide, op, 0, at);
+    emit_access(x, &of_constants[__builtin_ctz(how->size)], 0, at);
     if (how->size == 1) {
         fvm__e8(&x->a, imm & 0xff);
     } else if (how->size == 2) {
@@ -462,9 +489,10 @@ static void op_store(fvm__x64 *x, fvm__opcode code, uint32_t offset)
     } else {
         unsigned value = fvm__x_use(x, x->h - 1);
         address at = check_address(x, x->h - 2, offset, how->size);
-        emit_access(x, how->wide, how->op, value, at);
+        emit_access(x, how, value, at);
     }
-    fvm__x_pop(x, 2);
+    fvm__x_pop_one(x);
+    fvm__x_pop_one(x);
 }
 
 static fvm_err op_memory_size(fvm__x64 *x)
@@ -521,7 +549,7 @@ static void op_global_set(fvm__x64 *x, const fvm__op *op)
         unsigned value = fvm__x_use(x, x->h - 1), base = global_place(x, op->a, &disp);
         fvm__store64(&x->a, base, disp, value);
     }
-    fvm__x_pop(x, 1);
+    fvm__x_pop_one(x);
 }
 
 static fvm_err op_ref_func(fvm__x64 *x, uint32_t entry)
@@ -551,7 +579,7 @@ static fvm_err add_constant(fvm__backend *be, uint32_t constant)
         fvm__alu_ri(&x->a, false, 0, fvm__x_own(x, l), (int32_t)constant);
     } else if (kind == X_LOCAL) {
         unsigned from = fvm__x_use(x, l);
-        fvm__lea(&x->a, false, fvm__x_define(x, l), from, (int32_t)constant);
+        fvm__lea_disp(&x->a, false, fvm__x_define(x, l), from, (int32_t)constant);
     } else {
         FVM_TRY(fvm__x_push(x, (fvm__x_value){ .kind = X_CONST, .bits = constant }));
         op_alu(x, ALU_ADD, false);
@@ -563,11 +591,16 @@ static fvm_err add_constant(fvm__backend *be, uint32_t constant)
 
 #define IN_LINE static inline __attribute__((always_inline))
 
+IN_LINE fvm_err push_local(fvm__x64 *x, uint32_t local, char type)
+{
+    return fvm__x_push(x, (fvm__x_value){ .kind = X_LOCAL, .local = local, .type = type });
+}
+
 IN_LINE fvm_err local_get(fvm__backend *be, uint32_t local, char type)
 {
     fvm__x64 *x = (fvm__x64 *)be;
     FVM_TRY(fvm__x_begin(x));
-    return fvm__x_push(x, (fvm__x_value){ .kind = X_LOCAL, .local = local, .type = type });
+    return push_local(x, local, type);
 }
 
 IN_LINE fvm_err constant(fvm__backend *be, uint64_t bits)
@@ -575,6 +608,38 @@ IN_LINE fvm_err constant(fvm__backend *be, uint64_t bits)
     fvm__x64 *x = (fvm__x64 *)be;
     FVM_TRY(fvm__x_begin(x));
     return fvm__x_push(x, (fvm__x_value){ .kind = X_CONST, .bits = bits });
+}
+
+/* local.get, i32.const, i32.add: mostly the address of a field. */
+IN_LINE fvm_err get_add(fvm__backend *be, uint32_t local, uint32_t constant)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    FVM_TRY(fvm__x_begin(x));
+    unsigned r = fvm__x_cached(x, local), d;
+    if (r == FVM__X_NO_REG) {
+        FVM_TRY(push_local(x, local, FVM_WASM_LETTER_I32));
+        unsigned from = fvm__x_use(x, x->h - 1);
+        fvm__lea_disp(&x->a, false, fvm__x_define(x, x->h - 1), from, (int32_t)constant);
+        return FVM_OK;
+    }
+    x->pinned = 1u << r;
+    FVM_TRY(fvm__x_push_reg(x, &d));
+    fvm__lea_disp(&x->a, false, d, fvm__x_hw_of(r), (int32_t)constant);
+    return FVM_OK;
+}
+
+/* local.get and a load. */
+IN_LINE fvm_err get_load(fvm__backend *be, uint32_t local, fvm__opcode code, uint32_t offset)
+{
+    fvm__x64 *x = (fvm__x64 *)be;
+    FVM_TRY(fvm__x_begin(x));
+    unsigned r = fvm__x_cached(x, local);
+    if (r == FVM__X_NO_REG) {
+        FVM_TRY(push_local(x, local, FVM_WASM_LETTER_I32));
+        op_load(x, code, offset);
+        return FVM_OK;
+    }
+    return load_by(x, r, code, offset);
 }
 
 fvm_err fvm__x_local_get(fvm__backend *be, uint32_t local, char type)
@@ -670,18 +735,15 @@ static const struct {
     [FVM__OP_F64_REINTERPRET_I64] = { BY_NOTHING, false, false, 0 },
 };
 
-__attribute__((noinline)) fvm_err fvm__x_plain(fvm__backend *be, fvm__opcode code)
+IN_LINE fvm_err plain(fvm__backend *be, fvm__opcode code)
 {
     fvm__x64 *x = (fvm__x64 *)be;
-    FVM_TRY(fvm__x_begin_keeping_flags(x));
-    if (code > 255) { /* saturating conversions */
-        fvm__x_unflag(x);
-        return fvm__x_op_float(x, code);
-    }
-    bool wide = ways[code].wide;
-    unsigned with = ways[code].with;
-    if (!ways[code].keeps_flags) fvm__x_unflag(x);
-    switch ((way)ways[code].way) {
+    bool listed = code < FVM_COUNT(ways); /* saturating conversions are not */
+    way by = listed ? (way)ways[code].way : BY_FLOAT;
+    bool wide = listed && ways[code].wide;
+    unsigned with = listed ? ways[code].with : 0;
+    FVM_TRY(listed && ways[code].keeps_flags ? fvm__x_begin_keeping_flags(x) : fvm__x_begin(x));
+    switch (by) {
     case BY_ALU: op_alu(x, with, wide); return FVM_OK;
     case BY_COMPARE: return op_compare(x, with, wide);
     case BY_SHIFT: op_shift(x, with, wide); return FVM_OK;
@@ -696,12 +758,17 @@ __attribute__((noinline)) fvm_err fvm__x_plain(fvm__backend *be, fvm__opcode cod
     case BY_SELECT: return op_select(x);
     case BY_DROP:
         fvm__x_no_flags(x);
-        fvm__x_pop(x, 1);
+        fvm__x_pop_one(x);
         return FVM_OK;
     case BY_NOTHING: return FVM_OK;
     case BY_FLOAT:
     default: return fvm__x_op_float(x, code);
     }
+}
+
+fvm_err fvm__x_plain(fvm__backend *be, fvm__opcode code)
+{
+    return plain(be, code);
 }
 
 fvm_err fvm__x_op(fvm__backend *be, const fvm__op *op)
@@ -731,7 +798,9 @@ static const fvm__backend_ops common_ops = {
     .local_set = fvm__x_local_set,
     .constant = constant,
     .add_constant = add_constant,
-    .plain = fvm__x_plain,
+    .get_add = get_add,
+    .get_load = get_load,
+    .plain = plain,
     .access = fvm__x_access,
     .op = fvm__x_op,
     .block = fvm__x_block,
@@ -740,8 +809,7 @@ static const fvm__backend_ops common_ops = {
     .br = fvm__x_br,
 };
 
-fvm_err fvm__x_common(fvm__validator *v)
-{
-    return fvm__run_common(v, &common_ops);
-}
+#define COMMON_NAME fvm__x_common
+#define COMMON_OPS common_ops
+#include "wasm/common_loop.h"
 #endif

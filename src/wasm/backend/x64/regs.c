@@ -20,7 +20,7 @@ static int32_t local_slot(uint32_t local)
 
 static void write_local(fvm__x64 *x, unsigned r)
 {
-    fvm__store64(&x->a, FVM__X_FRAME, local_slot(fvm__x_local_in(x, r)), HW(r));
+    fvm__frame_mov(&x->a, true, 0x89, HW(r), local_slot(fvm__x_local_in(x, r)));
     x->dirty &= ~(1u << r);
 }
 
@@ -44,7 +44,7 @@ static unsigned evict_operand(fvm__x64 *x, unsigned candidates)
     for (unsigned m = candidates; m; m &= m - 1)
         if (x->holds[lowest(m)] < x->holds[best]) best = lowest(m);
     uint32_t entry = x->holds[best];
-    fvm__x_rslot(x, true, 0x89, HW(best), entry);
+    fvm__x_slot_mov(x, true, 0x89, HW(best), entry);
     x->stack[entry].kind = X_SLOT;
     free_reg(x, best);
     return best;
@@ -75,7 +75,7 @@ static void give_to_local(fvm__x64 *x, unsigned r, uint32_t local, bool dirty)
 
 static void load_slot(fvm__x64 *x, unsigned hw, int32_t at, bool wide)
 {
-    fvm__rm(&x->a, wide, 0x8b, hw, FVM__X_FRAME, at);
+    fvm__frame_mov(&x->a, wide, 0x8b, hw, at);
 }
 
 void fvm__x_copy(fvm__x64 *x, unsigned hw, uint32_t entry)
@@ -92,11 +92,11 @@ void fvm__x_copy(fvm__x64 *x, unsigned hw, uint32_t entry)
         else
             load_slot(x, hw, local_slot(v->local), fvm__x_wide(v->type));
         return;
-    default: fvm__x_rslot(x, true, 0x8b, hw, entry); return;
+    default: fvm__x_slot_mov(x, true, 0x8b, hw, entry); return;
     }
 }
 
-unsigned fvm__x_use_slow(fvm__x64 *x, uint32_t entry)
+unsigned fvm__x_find_slow(fvm__x64 *x, uint32_t entry)
 {
     const fvm__x_value v = x->stack[entry];
     unsigned r = fvm__x_alloc(x);
@@ -107,7 +107,7 @@ unsigned fvm__x_use_slow(fvm__x64 *x, uint32_t entry)
         fvm__x_copy(x, HW(r), entry);
         give_to_operand(x, r, entry);
     }
-    return HW(r);
+    return r;
 }
 
 unsigned fvm__x_own_slow(fvm__x64 *x, uint32_t entry)
@@ -137,13 +137,13 @@ void fvm__x_settle(fvm__x64 *x, uint32_t entry)
     switch (v->kind) {
     case X_SLOT: return;
     case X_REG:
-        fvm__x_rslot(x, true, 0x89, HW(v->reg), entry);
+        fvm__x_slot_mov(x, true, 0x89, HW(v->reg), entry);
         free_reg(x, v->reg);
         break;
     case X_LOCAL:
         r = cached(x, v->local);
         if (r == FVM__X_NO_REG) fvm__x_copy(x, RDX, entry);
-        fvm__x_rslot(x, true, 0x89, r == FVM__X_NO_REG ? RDX : HW(r), entry);
+        fvm__x_slot_mov(x, true, 0x89, r == FVM__X_NO_REG ? RDX : HW(r), entry);
         break;
     default:
         if (fvm__x_fits32(v->bits)) {
@@ -151,7 +151,7 @@ void fvm__x_settle(fvm__x64 *x, uint32_t entry)
             fvm__e32(&x->a, (uint32_t)v->bits);
         } else {
             fvm__mov_ri(&x->a, RDX, v->bits);
-            fvm__x_rslot(x, true, 0x89, RDX, entry);
+            fvm__x_slot_mov(x, true, 0x89, RDX, entry);
         }
         break;
     }
@@ -212,7 +212,7 @@ static void settle_aliases(fvm__x64 *x, uint32_t local, uint32_t top)
 
 static void set_far_local(fvm__x64 *x, uint32_t local, uint32_t top)
 {
-    fvm__store64(&x->a, FVM__X_FRAME, local_slot(local), fvm__x_use(x, top));
+    fvm__frame_mov(&x->a, true, 0x89, fvm__x_use(x, top), local_slot(local));
 }
 
 fvm_err fvm__x_local_set(fvm__backend *be, uint32_t local, char type, bool tee)
@@ -226,7 +226,7 @@ fvm_err fvm__x_local_set(fvm__backend *be, uint32_t local, char type, bool tee)
     v = x->stack[top];
     if (same || local >= FVM__X_CACHED_LOCALS) {
         if (!same) set_far_local(x, local, top);
-        if (!tee) fvm__x_pop(x, 1);
+        if (!tee) fvm__x_pop_one(x);
         return FVM_OK;
     }
     unsigned r = cached(x, local);
@@ -294,8 +294,7 @@ void fvm__x_load_state(fvm__x64 *x, const fvm__x_state *to)
 
 static bool expected_dirty(const fvm__x_state *to, uint32_t local)
 {
-    uint64_t found = fvm__x_find(to->locals, local);
-    return found && (to->dirty >> (__builtin_ctzll(found) >> 3) & 1);
+    return fvm__x_find(to->locals, local) & to->dirty;
 }
 
 /* Moves among registers, all at once: `from` of each register in `pending`. */
@@ -327,7 +326,7 @@ void fvm__x_arrange(fvm__x64 *x, const fvm__x_state *to)
     for (unsigned m = x->dirty & (differ | ~(unsigned)to->dirty); m; m &= m - 1) {
         unsigned r = lowest(m);
         uint32_t local = fvm__x_local_in(x, r);
-        if (!expected_dirty(to, local)) fvm__store64(&x->a, FVM__X_FRAME, local_slot(local), HW(r));
+        if (!expected_dirty(to, local)) fvm__frame_mov(&x->a, true, 0x89, HW(r), local_slot(local));
     }
     for (unsigned m = differ & to->has; m; m &= m - 1) {
         unsigned r = lowest(m), q = cached(x, to->locals >> 8 * r & 0xff);

@@ -67,30 +67,50 @@ typedef struct fvm__x_state {
 #define FVM__X_NO_LOCAL 0xffu
 #define FVM__X_NO_LOCALS UINT64_MAX
 
+/** Small, since a body may open half as many as it has bytes. */
 typedef struct fvm__x_label {
+    uint64_t locals; /* on arrival, as fvm__x_state, ... */
+    uint8_t has, dirty;
+    bool has_state; /* ... if that is settled */
     uint8_t code;
-    bool has_state;
     uint16_t n_params, n_results;
-    uint32_t base;           /* operands below the block's own */
-    uint32_t at;             /* LOOP: its begin; IF: chain of the jump over the first arm */
-    uint32_t forward;        /* chain of places of jumps to the end */
-    uint32_t stub, stub_of;  /* of the latest br_table that names it */
-    uint32_t cold;           /* code that comes here with all locals in their slots, or NONE */
-    fvm__x_state state;      /* on arrival */
-    fvm__x_state else_state; /* at the second arm */
+    uint32_t base;    /* operands below the block's own */
+    uint32_t at;      /* LOOP: its begin; IF: the jump over the first arm */
+    uint32_t forward; /* the latest jump to the end, in `jumps` */
+    uint32_t ways;    /* of br_tables, in `ways`; or NONE */
 } fvm__x_label;
-_Static_assert(sizeof(fvm__x_label) == 64 && FVM__MAX_PARAMS < UINT16_MAX, "a cache line");
+_Static_assert(sizeof(fvm__x_label) == 32 && FVM__MAX_PARAMS < UINT16_MAX, "half a cache line");
 
-typedef struct fvm__x_charge {
-    uint32_t at;
-    uint64_t cost; /* if it does not fit in the code */
-} fvm__x_charge;
+/** A jump to the end of a block. They are not chained through the code: it would be waited for. */
+typedef struct fvm__x_jump {
+    uint32_t at, next; /* place; the one before it, or NONE */
+} fvm__x_jump;
+
+/** How br_tables come to a label. */
+typedef struct fvm__x_ways {
+    uint32_t stub, stub_of; /* of the latest table that names it */
+    uint32_t cold;          /* code that comes here with all locals in their slots, or NONE */
+} fvm__x_ways;
+
+/** A charge is its place; with this bit its cost is more than the code there can hold, so that the cost
+ *  itself stands there until the function ends. */
+#define FVM__X_DEAR (1u << 31)
+_Static_assert(FVM__X_CODE_MAX <= FVM__X_DEAR, "places leave the bit");
 
 /** Code that all functions of a module share, at the front; places. */
 typedef struct fvm__x_stubs {
     uint32_t enter, exit, import, indirect, helper;
     uint32_t traps[FVM_WASM_TRAP_UNDEFINED_ELEMENT + 1];
 } fvm__x_stubs;
+
+/** What every function begins with, and offsets of what is each one's own: what it adds to the
+ *  counters that are limited (`height` is 0 where that one is not) and distances to the traps. */
+typedef struct fvm__x_prologue {
+    uint8_t code[64];
+    uint32_t len;
+    uint32_t height, height_trap;
+    uint32_t budget, budget_trap;
+} fvm__x_prologue;
 
 typedef struct fvm__x64 {
     fvm__backend be; /* first */
@@ -108,7 +128,13 @@ typedef struct fvm__x64 {
     uint32_t h, cap_stack, lazy; /* entries below `lazy` are slots */
     fvm__x_label *labels;
     uint32_t n_labels, cap_labels;
-    fvm__x_charge *charges;
+    fvm__x_state *elses; /* at the second arm of each open `if` */
+    uint32_t n_elses, cap_elses;
+    fvm__x_jump *jumps; /* of the function */
+    uint32_t n_jumps, cap_jumps;
+    fvm__x_ways *ways; /* of the function's labels that br_tables name */
+    uint32_t n_ways, cap_ways;
+    uint32_t *charges;
     uint32_t n_charges, cap_charges, n_dear;
     uint32_t *calls; /* places of calls to functions that were still to come */
     uint32_t n_calls, cap_calls;
@@ -119,7 +145,7 @@ typedef struct fvm__x64 {
     uint32_t *slots;         /* places of displacements to operands, times 2, plus 1 for one byte */
     uint32_t n_slots, cap_slots;
     uint32_t zero_at[FVM__X_ZERO_PAIRS + 1]; /* places of what zeroes locals, the highest first */
-    uint32_t height_at, budget_at;           /* places of immediates of the prologue */
+    fvm__x_prologue prologue;
 
     /* registers; masks over fvm__x_hw */
     unsigned free, locals, dirty, pinned, turn;
@@ -152,6 +178,13 @@ static inline void fvm__x_rslot(fvm__x64 *x, bool w, unsigned op, unsigned reg, 
 {
     int32_t disp = fvm__x_slot(x, entry);
     fvm__rm(&x->a, w, op, reg, FVM__X_FRAME, disp);
+    fvm__x_note(x, disp);
+}
+/** Likewise for mov, either way. */
+static inline void fvm__x_slot_mov(fvm__x64 *x, bool w, unsigned op, unsigned reg, uint32_t entry)
+{
+    int32_t disp = fvm__x_slot(x, entry);
+    fvm__frame_mov(&x->a, w, op, reg, disp);
     fvm__x_note(x, disp);
 }
 
@@ -194,20 +227,19 @@ static inline unsigned fvm__x_hw_of(unsigned r)
     assert(r < FVM__X_REGS);
     return fvm__x_hw[r];
 }
-/** The registers that are this local's in `locals`: one or none, as the highest bits of bytes. All
- *  eight are compared at once, so that no table has to be kept where control meets. */
-static inline uint64_t fvm__x_find(uint64_t locals, uint32_t local)
+/** The register that is this local's in `locals`, as a mask of one or none: all eight are compared at
+ *  once, so that no table has to be kept where control meets. */
+static inline unsigned fvm__x_find(uint64_t locals, uint32_t local)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t zero = locals ^
-                    local * ones; /* the byte that is zero, and bytes above it, are found */
-    return (zero - ones) & ~zero & ones << 7;
+    __m128i a = _mm_cvtsi64_si128((int64_t)locals);
+    __m128i b = _mm_cvtsi64_si128((int64_t)(local * UINT64_C(0x0101010101010101)));
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(a, b)) & 0xff;
 }
 /** The register of a local, or FVM__X_NO_REG. */
 static inline unsigned fvm__x_cached(const fvm__x64 *x, uint32_t local)
 {
-    uint64_t found = local < FVM__X_CACHED_LOCALS ? fvm__x_find(x->local_of, local) : 0;
-    return found ? (unsigned)__builtin_ctzll(found) >> 3 : FVM__X_NO_REG;
+    unsigned found = local < FVM__X_CACHED_LOCALS ? fvm__x_find(x->local_of, local) : 0;
+    return found ? (unsigned)__builtin_ctz(found) : FVM__X_NO_REG;
 }
 /** The local that a register is known to hold. */
 static inline uint32_t fvm__x_local_in(const fvm__x64 *x, unsigned r)
@@ -233,17 +265,22 @@ static inline void fvm__x_give_to_operand(fvm__x64 *x, unsigned r, uint32_t entr
     x->stack[entry].reg = (uint8_t)r;
     if (x->lazy > entry) x->lazy = entry; /* one of the topmost, which was in its slot */
 }
-unsigned fvm__x_use_slow(fvm__x64 *x, uint32_t entry);
-/** The entry's value in a register (hw) that may be read only. */
-static inline unsigned fvm__x_use(fvm__x64 *x, uint32_t entry)
+unsigned fvm__x_find_slow(fvm__x64 *x, uint32_t entry);
+/** The register of the entry's value, which may be read only. */
+static inline unsigned fvm__x_find_reg(fvm__x64 *x, uint32_t entry)
 {
     const fvm__x_value *v = &x->stack[entry];
     unsigned r = v->kind == X_REG     ? v->reg
                  : v->kind == X_LOCAL ? fvm__x_cached(x, v->local)
                                       : FVM__X_NO_REG;
-    if (r == FVM__X_NO_REG) return fvm__x_use_slow(x, entry);
+    if (r == FVM__X_NO_REG) return fvm__x_find_slow(x, entry);
     x->pinned |= 1u << r;
-    return fvm__x_hw_of(r);
+    return r;
+}
+/** Likewise as hw. */
+static inline unsigned fvm__x_use(fvm__x64 *x, uint32_t entry)
+{
+    return fvm__x_hw_of(fvm__x_find_reg(x, entry));
 }
 unsigned fvm__x_own_slow(fvm__x64 *x, uint32_t entry);
 /** The entry's value in a register (hw) of its own, that may be changed. */
@@ -271,12 +308,18 @@ static inline unsigned fvm__x_define(fvm__x64 *x, uint32_t entry)
 }
 /** Copies the value to a register (hw) outside fvm__x_hw. */
 void fvm__x_copy(fvm__x64 *x, unsigned hw, uint32_t entry);
+/** Removes the top entry. Those below `lazy` are slots, which have no register to give back. */
+static inline void fvm__x_pop_one(fvm__x64 *x)
+{
+    const fvm__x_value *v = &x->stack[--x->h];
+    x->free |= (unsigned)(v->kind == X_REG) << (v->reg & 31);
+    if (x->lazy > x->h) x->lazy = x->h;
+}
 /** Removes the top entries. */
 static inline void fvm__x_pop(fvm__x64 *x, uint32_t n)
 {
     uint32_t to = x->h - n;
-    while (x->h > to && x->h > x->lazy)
-        if (x->stack[--x->h].kind == X_REG) x->free |= 1u << x->stack[x->h].reg;
+    while (x->h > to && x->h > x->lazy) fvm__x_pop_one(x);
     x->h = to;
     if (x->lazy > to) x->lazy = to;
 }
