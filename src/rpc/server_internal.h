@@ -52,6 +52,7 @@ struct fvm_rpc_server {
     const fvm_allocator *alloc;
     fvm_rpc_pool *pool;
     struct lws_context *context;
+    struct ev_loop *loop; /* NULL: libwebsockets' own, which looks at every socket each time */
     struct lws_protocols protocols[2];
     pthread_t thread;
     bool thread_runs;

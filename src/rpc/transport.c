@@ -298,6 +298,16 @@ static int receive(struct lws *wsi, fvm_rpc_session *s, fvm_bytes part)
 
 /* --- the callback --- */
 
+/* Writes without waiting to be told that the socket takes it, as it nearly always does: half as many
+ * turns of the loop for a call. */
+static void write_now(struct lws *wsi, fvm_rpc_session *s)
+{
+    if (lws_send_pipe_choked(wsi))
+        lws_callback_on_writable(wsi);
+    else if ((s->is_ws ? write_ws(wsi, s) : write_http(wsi, s)) != 0)
+        lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}
+
 /* Sessions that other threads have left something for. */
 static void look_at_awake(fvm_rpc_server *server)
 {
@@ -327,7 +337,7 @@ static void look_at_awake(fvm_rpc_server *server)
             if (fvm__rpc_session_first(s) || s->ending) {
                 /* libwebsockets tells nothing of HTTP sockets that are not read from */
                 if (!s->is_ws && s->paused) (void)lws_rx_flow_control(s->wsi, 1);
-                lws_callback_on_writable(s->wsi);
+                write_now(s->wsi, s);
             }
         }
         fvm_rpc_session_release(s);
