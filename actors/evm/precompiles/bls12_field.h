@@ -97,16 +97,7 @@ INLINE void montgomery(void *out, const uint64_t x[LIMBS], const uint64_t *y, co
     UNROLL
     for (unsigned k = 0; k < 2 * LIMBS - 1; k++) {
         const unsigned first = k < LIMBS ? 0 : k - LIMBS + 1, last = k < LIMBS ? k : LIMBS - 1;
-        UNROLL
-        for (unsigned i = first; i <= last; i++) {
-            if (y)
-                acc += x[i] * y[k - i];
-            else if (i < k - i)
-                acc += x[i] * (2 * x[k - i]);
-            else if (i == k - i)
-                acc += x[i] * x[i];
-            if (z) acc += z[i] * w[k - i];
-        }
+        acc += column_of(x, y, z, w, k, first, last);
         UNROLL
         for (unsigned i = first; i <= last && i < k; i++) acc += m[i] * p[k - i];
         if (k < LIMBS) {

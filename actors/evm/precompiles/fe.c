@@ -34,16 +34,7 @@ INLINE void montgomery(fe *out, const uint64_t x[N], const uint64_t y[N], const 
     UNROLL
     for (unsigned k = 0; k < 2 * N - 1; k++) {
         const unsigned first = k < N ? 0 : k - N + 1, last = k < N ? k : N - 1;
-        UNROLL
-        for (unsigned i = first; i <= last; i++) {
-            if (y)
-                acc += x[i] * y[k - i];
-            else if (i < k - i)
-                acc += x[i] * (2 * x[k - i]);
-            else if (i == k - i)
-                acc += x[i] * x[i];
-            if (z) acc += z[i] * w[k - i];
-        }
+        acc += column_of(x, y, z, w, k, first, last);
         UNROLL
         for (unsigned i = first; i <= last && i < k; i++)
             if (i < N) acc += m[i] * p[k - i];
