@@ -10,16 +10,12 @@
 
 #include <fvm/store.h>
 
+#define INVOKE_EVM 3844450837u
+
 enum { PRE_CALL, PRE_DELEGATECALL, PRE_STATICCALL, PRE_KINDS };
 
 typedef struct pre_world {
-    fvm_engine *engine;
-    fvm_context *context;
-    fvm_blockstore store;
-    fvm_machine *machine;
-    fvm_address sender;
-    uint64_t nonce;
-    fvm_receipt receipt;
+    actor_world world;
     bool evm; /* else precompiles_actor.c */
 } pre_world;
 
@@ -45,34 +41,21 @@ static const uint8_t pre_forward[] = {
 static inline void pre_world_init(pre_world *w, fvm_bytes wasm, bool evm,
                                   const fvm_externs *externs)
 {
-    fvm_cid root, head;
-    fvm_big balance = fvm_big_u64(1000000);
-    *w = (pre_world){ .evm = evm };
-    CHECK_OK(fvm_engine_new(&w->engine, NULL));
-    CHECK_OK(fvm_context_new(&w->context, w->engine, NULL));
-    CHECK_OK(fvm_blockstore_memory_new(&w->store, NULL));
-    if (w->evm) {
+    fvm_cid head;
+    w->evm = evm;
+    actor_world_begin(&w->world);
+    if (evm) {
         fvm__evm_state state;
         fvm_bytes code = { pre_forward, sizeof pre_forward };
-        CHECK_OK(fvm__evm_new(&state, code, &w->store, NULL));
-        CHECK_OK(fvm__evm_write(&head, &state, &w->store, NULL));
+        CHECK_OK(fvm__evm_new(&state, code, &w->world.store, NULL));
+        CHECK_OK(fvm__evm_write(&head, &state, &w->world.store, NULL));
     }
-    CHECK_OK(fvm_world_make_with_state(&root, &w->sender, 1, &w->store, 27, wasm,
-                                       w->evm ? &head : NULL, &balance));
-    fvm_machine_config config = {
-        .network_version = 27, .chain_id = 314, .epoch = 100, .timestamp = 3000, .externs = externs
-    };
-    CHECK_OK(fvm_machine_new(&w->machine, w->context, &w->store, &root, &config));
-    fvm_receipt_init(&w->receipt, NULL);
+    actor_world_end(&w->world, wasm, evm ? &head : NULL, 1000000, externs);
 }
 
 static inline void pre_world_deinit(pre_world *w)
 {
-    fvm_receipt_deinit(&w->receipt);
-    fvm_machine_free(w->machine);
-    fvm_context_free(w->context);
-    fvm_engine_free(w->engine);
-    fvm_blockstore_free(&w->store);
+    actor_world_deinit(&w->world);
 }
 
 static inline pre_result pre_call(pre_world *w, unsigned kind, const uint8_t address[20],
@@ -96,19 +79,11 @@ static inline pre_result pre_call(pre_world *w, unsigned kind, const uint8_t add
         CHECK_OK(fvm_buf_append(&params, (fvm_bytes){ head, 22 }));
         CHECK_OK(fvm_buf_append(&params, in));
     }
-    fvm_message message = {
-        .from = w->sender,
-        .to = fvm_address_id(FVM_WORLD_ACTOR),
-        .nonce = w->nonce++,
-        .value = fvm_big_u64(value),
-        .gas_limit = 10000000000,
-        .method = 3844450837,
-        .params = fvm_buf_bytes(&params),
-    };
-    CHECK_OK(fvm_machine_apply(w->machine, &w->receipt, &message, FVM_APPLY_EXPLICIT, 100));
+    pre_result r = { .exit_code = actor_call_number(&w->world, INVOKE_EVM, value,
+                                                    fvm_buf_bytes(&params)) };
     fvm_buf_deinit(&params);
-    pre_result r = { .exit_code = w->receipt.exit_code, .gas = (int64_t)w->receipt.gas_used };
-    fvm_bytes data = fvm_buf_bytes(&w->receipt.return_data);
+    r.gas = (int64_t)w->world.receipt.gas_used;
+    fvm_bytes data = fvm_buf_bytes(&w->world.receipt.return_data);
     if (r.exit_code != 0) return r;
     if (w->evm) {
         fvm_bytes rest = data;

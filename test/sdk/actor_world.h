@@ -30,25 +30,38 @@ static inline void actor_read_file(fvm_buf *out, const char *path)
     fclose(f);
 }
 
-/* The actor ACTORS_DIR/NAME.wasm at FVM_WORLD_ACTOR. */
-static inline void actor_world_init(actor_world *w, const char *name)
+/* Engine, context and store; then the actor's first state may be put into the store. */
+static inline void actor_world_begin(actor_world *w)
 {
-    char path[1024];
-    fvm_cid root;
-    fvm_big balance = fvm_big_zero();
     *w = (actor_world){ 0 };
-    (void)snprintf(path, sizeof path, "%s/%s.wasm", ACTORS_DIR, name);
     fvm_buf_init(&w->wasm, NULL);
-    actor_read_file(&w->wasm, path);
     CHECK_OK(fvm_engine_new(&w->engine, NULL));
     CHECK_OK(fvm_context_new(&w->context, w->engine, NULL));
     CHECK_OK(fvm_blockstore_memory_new(&w->store, NULL));
-    CHECK_OK(fvm_world_make(&root, &w->sender, &w->store, 27, fvm_buf_bytes(&w->wasm), &balance));
+    fvm_receipt_init(&w->receipt, NULL);
+}
+
+/* The actor at FVM_WORLD_ACTOR, with a state (NULL: none); `externs` may be NULL. */
+static inline void actor_world_end(actor_world *w, fvm_bytes wasm, const fvm_cid *head,
+                                   uint64_t balance, const fvm_externs *externs)
+{
+    fvm_cid root;
+    fvm_big amount = fvm_big_u64(balance);
+    CHECK_OK(fvm_world_make_with_state(&root, &w->sender, 1, &w->store, 27, wasm, head, &amount));
     fvm_machine_config config = {
-        .network_version = 27, .chain_id = 314, .epoch = 100, .timestamp = 3000
+        .network_version = 27, .chain_id = 314, .epoch = 100, .timestamp = 3000, .externs = externs
     };
     CHECK_OK(fvm_machine_new(&w->machine, w->context, &w->store, &root, &config));
-    fvm_receipt_init(&w->receipt, NULL);
+}
+
+/* The actor ACTORS_DIR/NAME.wasm. */
+static inline void actor_world_init(actor_world *w, const char *name)
+{
+    char path[1024];
+    actor_world_begin(w);
+    (void)snprintf(path, sizeof path, "%s/%s.wasm", ACTORS_DIR, name);
+    actor_read_file(&w->wasm, path);
+    actor_world_end(w, fvm_buf_bytes(&w->wasm), NULL, 0, NULL);
 }
 
 static inline void actor_world_deinit(actor_world *w)
