@@ -62,7 +62,7 @@ typedef struct fvm_chain_options {
     bool trust_signatures;     /* unsigned messages are accepted too (tests) */
     /* of a new chain */
     uint64_t chain_id;        /* 0: FVM_CHAIN_ID_DEFAULT */
-    uint32_t network_version; /* 0: the newest */
+    uint32_t network_version; /* 0: FVM_NETWORK_VERSION_DEFAULT */
     const char *network_name; /* NULL: "libfvm" */
     const char *bundle;       /* NULL: FVM_BUNDLE_EMBEDDED_USER */
     bool no_user_actors;

@@ -127,7 +127,7 @@ fvm_err fvm__genesis_make(fvm_chain *c, const fvm_chain_options *o, fvm_store_wh
         .chain_id = o->chain_id ? o->chain_id : FVM_CHAIN_ID_DEFAULT,
         .genesis_time = o->genesis_time,
         .epoch_seconds = o->epoch_seconds ? o->epoch_seconds : 30,
-        .network_version = o->network_version ? o->network_version : FVM_NETWORK_VERSION_MAX,
+        .network_version = o->network_version ? o->network_version : FVM_NETWORK_VERSION_DEFAULT,
         .base_fee = fvm_big_u64(o->base_fee ? o->base_fee : FVM_CHAIN_BASE_FEE_MIN),
     };
     if (!p.genesis_time) p.genesis_time = c->clock_ms(c->clock_ctx) / 1000;

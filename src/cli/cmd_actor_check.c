@@ -6,8 +6,6 @@
 #include "kernel/network.h"
 #include "wasm/wasm.h"
 
-#define NETWORK_VERSION 27
-
 /* A name of the import section. */
 static fvm_err take_name(fvm_bytes *out, fvm_bytes *in)
 {
@@ -64,7 +62,7 @@ static fvm_err check_exports(const fvm_wasm_module *module, fvm_store_why *why)
 
 fvm_err fvm_actor_check(fvm_bytes wasm, fvm_store_why *why)
 {
-    const fvm_network *net = fvm_network_find(NETWORK_VERSION);
+    const fvm_network *net = fvm_network_find(FVM_NETWORK_VERSION_DEFAULT);
     const fvm_wasm_host_table *hosts = fvm_kernel_syscalls(net);
     char detail[FVM_WASM_DETAIL_MAX] = "";
     fvm_wasm_module *module;

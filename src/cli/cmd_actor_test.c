@@ -27,7 +27,6 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#define NETWORK_VERSION 27
 #define FILE_MAX (UINT64_C(64) << 20)
 #define GAS_LIMIT UINT64_C(10000000000)
 #define LINES_MAX 4096
@@ -268,7 +267,7 @@ static fvm_err actor_balance(world *w, fvm_big *out)
     fvm_cid root;
     FVM_TRY(fvm_machine_root(w->machine, &root));
     FVM_TRY(fvm_state_view_open(&view, fvm_machine_blockstore(w->machine), &root,
-                                fvm_network_find(NETWORK_VERSION), NULL));
+                                fvm_network_find(FVM_NETWORK_VERSION_DEFAULT), NULL));
     fvm_err err = fvm_state_get(view, &actor, FVM_WORLD_ACTOR);
     if (err == FVM_OK) *out = actor->balance;
     fvm_state_view_free(view);
@@ -297,9 +296,10 @@ static fvm_err run_line(world *w, fvm_bytes text, fvm_store_why *why)
 /* A fresh machine on the state with the actor as installed. */
 static fvm_err begin(world *w)
 {
-    fvm_machine_config config = {
-        .network_version = NETWORK_VERSION, .chain_id = 314, .epoch = 100, .timestamp = 1700000000
-    };
+    fvm_machine_config config = { .network_version = FVM_NETWORK_VERSION_DEFAULT,
+                                  .chain_id = 314,
+                                  .epoch = 100,
+                                  .timestamp = 1700000000 };
     if (w->machine) fvm_machine_free(w->machine);
     w->machine = NULL;
     memset(w->nonce, 0, sizeof w->nonce);
@@ -381,8 +381,8 @@ static fvm_err world_open(world *w, fvm_engine *engine, fvm_bytes wasm)
     FVM_TRY(fvm_blockstore_memory_new(&w->store, NULL));
     for (size_t i = 0; i < PEOPLE; i++) w->id[i] = FVM_WORLD_SENDER + i;
     w->names = (fvm_actor_names){ people, w->address, w->id, PEOPLE };
-    return fvm_world_make_accounts(&w->root, w->address, PEOPLE, &w->store, NETWORK_VERSION, wasm,
-                                   &balance);
+    return fvm_world_make_accounts(&w->root, w->address, PEOPLE, &w->store,
+                                   FVM_NETWORK_VERSION_DEFAULT, wasm, &balance);
 }
 
 static void world_close(world *w)
@@ -470,8 +470,7 @@ static const char help[] =
     "Usage: fvm actor test [DIR] [OPTION]...\n\n"
     "Builds the project in DIR (default .) and runs the scripts DIR/test/NAME.test in the machine: "
     "network "
-    "version "
-    "27,\n"
+    "version " FVM_NETWORK_VERSION_DEFAULT_TEXT ",\n"
     "a fresh state for each test, the actor at f01000. Prints the gas of each test and compares it "
     "with\n"
     "DIR/gas.snapshot, which it writes when there is none.\n\n"

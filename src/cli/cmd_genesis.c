@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/vector.h"
 #include "ipld/cbor.h"
+#include "kernel/network.h"
 #include "store/car_out.h"
 #include "store/dag.h"
 #include "store/source.h"
@@ -24,7 +25,7 @@ static const char help[] =
     "  --multisig SIGNERS:N=AMOUNT   a wallet; SIGNERS are addresses given above, or f0 IDs,\n"
     "                                with commas between, N the approvals that it takes\n"
     "  --bundle NAME     embedded (default), or an imported one: mainnet-v18\n"
-    "  --nv N            network version, 18 to 29 (default 27)\n"
+    "  --nv N            network version, 18 to 29 (default " FVM_NETWORK_VERSION_DEFAULT_TEXT ")\n"
     "  --chain-id N      default 31415926\n"
     "  --name TEXT       the network's name (default libfvm)\n"
     "  --reward AMOUNT   that the reward actor has to pay out (default 0)\n"
@@ -320,7 +321,10 @@ static fvm_err read_option(request *q, int which, const fvm_args *args, fvm_stor
 fvm_cli_exit fvm_cmd_genesis(int argc, char **argv)
 {
     fvm_args args = { argc, argv, "genesis", options, FVM_COUNT(options), 0, false, NULL };
-    request q = { .bundle = FVM_BUNDLE_EMBEDDED, .name = "libfvm", .nv = 27, .chain_id = 31415926 };
+    request q = { .bundle = FVM_BUNDLE_EMBEDDED,
+                  .name = "libfvm",
+                  .nv = FVM_NETWORK_VERSION_DEFAULT,
+                  .chain_id = 31415926 };
     fvm_store_why why = { { 0 } };
     fvm_err err = FVM_OK;
     fvm_cli_exit code = FVM_EXIT_USAGE;

@@ -28,7 +28,8 @@ static const char help[] =
     "  --mnemonic WORDS      from which the accounts' keys are derived, m/44'/60'/0'/0/i (the\n"
     "                        development mnemonic: test test ... junk)\n"
     "  --chain-id N          (31415926)\n"
-    "  --network-version N   18 to 29 (27)\n"
+    "  --network-version N   18 to 29 (" FVM_NETWORK_VERSION_DEFAULT_TEXT
+    ", whose actors the embedded ones are)\n"
     "  --bundle NAME         built-in actors: embedded-user, embedded, or an imported one\n"
     "  --block-time SECONDS  blocks at intervals; 0: for each message, at once (0)\n"
     "  --no-mining           blocks by evm_mine alone\n"
@@ -377,7 +378,7 @@ fvm_cli_exit fvm_cmd_node(int argc, char **argv)
     fvm_args args = { argc, argv, "node", options, FVM_COUNT(options), 0, false, NULL };
     request q = { .accounts = 20,
                   .chain_id = FVM_CHAIN_ID_DEFAULT,
-                  .network_version = 27,
+                  .network_version = FVM_NETWORK_VERSION_DEFAULT,
                   .port = 8545,
                   .mnemonic = FVM_MNEMONIC_DEFAULT };
     bool fine = read_balance(&q, "10000FIL");

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "ipld/cbor.h"
+#include "kernel/network.h"
 
 #include <inttypes.h>
 
@@ -21,7 +22,7 @@ static const char help[] =
     "  --value N        attoFIL sent along\n"
     "  --balance N      attoFIL that the actor has before\n"
     "  --gas-limit N    default 10000000000\n"
-    "  --nv N           network version, 17 to 29 (default 27)\n"
+    "  --nv N           network version, 17 to 29 (default " FVM_NETWORK_VERSION_DEFAULT_TEXT ")\n"
     "  --epoch N        default 1\n"
     "  --timestamp N    seconds since 1970, default 1\n"
     "  --engine NAME    interp or jit (default: jit where there is one for this CPU)\n"
@@ -362,7 +363,10 @@ static int read_args(fvm_args *args, request *q)
 fvm_cli_exit fvm_cmd_run(int argc, char **argv)
 {
     fvm_args args = { argc, argv, "run", options, FVM_COUNT(options), 0, false, NULL };
-    request q = { .gas_limit = UINT64_C(10000000000), .nv = 27, .epoch = 1, .timestamp = 1 };
+    request q = { .gas_limit = UINT64_C(10000000000),
+                  .nv = FVM_NETWORK_VERSION_DEFAULT,
+                  .epoch = 1,
+                  .timestamp = 1 };
     fvm_cli_exit code = FVM_EXIT_USAGE;
     fvm_buf_init(&q.params, NULL);
     int end = read_args(&args, &q);

@@ -15,7 +15,7 @@ static const char help[] =
     "  run FILE [ARG]...   call a function of a module that needs no Filecoin; print its results\n"
     "  dis FILE            list the instructions, with the gas of each metered block\n\n"
     "  --network NV     the rules to use: 17 to 29, or standard: WebAssembly 2.0 without gas\n"
-    "                   (default 27)\n"
+    "                   (default " FVM_NETWORK_VERSION_DEFAULT_TEXT ")\n"
     "  --engine NAME    compile, run: interp or jit (default: jit where there is one for this "
     "CPU)\n"
     "  --stats          compile: print bytes of code section and machine code, functions, CPU "
@@ -155,8 +155,8 @@ fvm_cli_exit fvm_cmd_wasm(int argc, char **argv)
 {
     fvm_args args = { argc, argv, "wasm", options, FVM_COUNT(options), 0, false, NULL };
     const char **words = calloc((size_t)argc + 1, sizeof *words);
-    const fvm_network *net = fvm_network_find(27);
-    fvm_wasm_command c = { .network = "27",
+    const fvm_network *net = fvm_network_find(FVM_NETWORK_VERSION_DEFAULT);
+    fvm_wasm_command c = { .network = FVM_NETWORK_VERSION_DEFAULT_TEXT,
                            .rules = net->wasm,
                            .hosts = fvm_kernel_syscalls(net),
                            .gas_limit = UINT64_C(10000000000),

@@ -7,6 +7,10 @@
 
 #define FVM_NETWORK_VERSION_MIN 17
 #define FVM_NETWORK_VERSION_MAX 29
+/** What nodes, new states and tools begin with: the version whose actors the embedded ones are (v18), the
+ *  newest that there are actors for. nv29 is there for states that have it. */
+#define FVM_NETWORK_VERSION_DEFAULT 28
+#define FVM_NETWORK_VERSION_DEFAULT_TEXT "28"
 
 /** Generations of the reference, where behaviour (not only prices) differs. */
 typedef enum fvm_era {
