@@ -27,21 +27,16 @@ static inline kamt_key kamt_model_key(unsigned k)
 
 static inline fvm_cid kamt_model_root(const hamt_model *m, unsigned bit_width, uint64_t seed)
 {
-    test_rng rng = { seed };
-    unsigned order[HAMT_MODEL_KEYS];
+    size_t order[HAMT_MODEL_KEYS];
     fvm_blockstore bs;
     fvm_kamt *kamt;
     fvm_cid root;
     CHECK_OK(fvm_blockstore_memory_new(&bs, NULL));
     CHECK_OK(fvm_kamt_new(&kamt, &bs, bit_width, NULL));
-    for (unsigned i = 0; i < HAMT_MODEL_KEYS; i++) {
-        size_t j = test_rng_below(&rng, i + 1);
-        order[i] = order[j];
-        order[j] = i;
-    }
+    random_order(order, HAMT_MODEL_KEYS, seed);
     for (unsigned i = 0; i < HAMT_MODEL_KEYS; i++) {
         uint8_t value[16];
-        unsigned k = order[i];
+        unsigned k = (unsigned)order[i];
         if (!m->there[k]) continue;
         CHECK_OK(fvm_kamt_set(kamt, kamt_model_key(k).bytes, hamt_model_value(value, m->value[k])));
     }
@@ -112,26 +107,16 @@ static inline void kamt_step(world *w, fvm_kamt **kamt, hamt_model *m, unsigned 
     case 2:
     case 3:
         if (!world_ok(w, how, fvm_kamt_set(*kamt, key.bytes, hamt_model_value(room, v)))) break;
-        m->count += !m->there[k];
-        m->there[k] = true;
-        m->value[k] = v;
+        hamt_model_set(m, k, v);
         break;
     case 4:
     case 5:
         if (!world_ok(w, how, fvm_kamt_delete(*kamt, &flag, key.bytes))) break;
-        CHECK(flag == m->there[k]);
-        m->count -= flag;
-        m->there[k] = false;
+        hamt_model_delete(m, k, flag);
         break;
     case 6: {
         fvm_err err = fvm_kamt_get(*kamt, &got, key.bytes);
-        if (err == FVM_ERR_NOT_FOUND) {
-            world_fail(w, 0);
-            CHECK(!m->there[k]);
-        } else if (world_ok(w, how, err)) {
-            CHECK(m->there[k]);
-            CHECK_BYTES(got, hamt_model_value(room, m->value[k]));
-        }
+        hamt_model_got(m, k, w, how, err, &got);
         break;
     }
     default: kamt_step_flush(w, kamt, m, bit_width, how, v); break;

@@ -59,7 +59,18 @@ static inline bool world_ok(world *w, uint8_t how, fvm_err err)
     return err == FVM_OK;
 }
 
-/* --- HAMT --- */
+/* The numbers below `count`, in an order that `seed` gives. */
+static inline void random_order(size_t *order, size_t count, uint64_t seed)
+{
+    test_rng rng = { seed };
+    for (size_t i = 0; i < count; i++) {
+        size_t j = test_rng_below(&rng, i + 1);
+        order[i] = order[j];
+        order[j] = i;
+    }
+}
+
+/* --- HAMT; its model is the KAMT's, too --- */
 
 #define HAMT_MODEL_KEYS 256
 
@@ -87,24 +98,46 @@ static inline fvm_bytes hamt_model_value(uint8_t room[16], uint8_t v)
     return (fvm_bytes){ room, 1 + len };
 }
 
+/* What the operations on key k do to the model. */
+static inline void hamt_model_set(hamt_model *m, unsigned k, uint8_t v)
+{
+    m->count += !m->there[k];
+    m->there[k] = true;
+    m->value[k] = v;
+}
+static inline void hamt_model_delete(hamt_model *m, unsigned k, bool existed)
+{
+    CHECK(existed == m->there[k]);
+    m->count -= existed;
+    m->there[k] = false;
+}
+/* `err` and `got` are what getting key k gave, with failures of the kind `how` on. */
+static inline void hamt_model_got(const hamt_model *m, unsigned k, world *w, uint8_t how,
+                                  fvm_err err, const fvm_bytes *got)
+{
+    uint8_t room[16];
+    if (err == FVM_ERR_NOT_FOUND) {
+        world_fail(w, 0);
+        CHECK(!m->there[k]);
+    } else if (world_ok(w, how, err)) {
+        CHECK(m->there[k]);
+        CHECK_BYTES(*got, hamt_model_value(room, m->value[k]));
+    }
+}
+
 /* The root of a trie made afresh of what the model holds, in an order that `seed` gives. */
 static inline fvm_cid hamt_model_root(const hamt_model *m, unsigned bit_width, uint64_t seed)
 {
-    test_rng rng = { seed };
-    unsigned order[HAMT_MODEL_KEYS];
+    size_t order[HAMT_MODEL_KEYS];
     fvm_blockstore bs;
     fvm_hamt *hamt;
     fvm_cid root;
     CHECK_OK(fvm_blockstore_memory_new(&bs, NULL));
     CHECK_OK(fvm_hamt_new(&hamt, &bs, bit_width, NULL));
-    for (unsigned i = 0; i < HAMT_MODEL_KEYS; i++) {
-        size_t j = test_rng_below(&rng, i + 1);
-        order[i] = order[j];
-        order[j] = i;
-    }
+    random_order(order, HAMT_MODEL_KEYS, seed);
     for (unsigned i = 0; i < HAMT_MODEL_KEYS; i++) {
         uint8_t key[4], value[16];
-        unsigned k = order[i];
+        unsigned k = (unsigned)order[i];
         if (!m->there[k]) continue;
         CHECK_OK(fvm_hamt_set(hamt, hamt_model_key(key, k), hamt_model_value(value, m->value[k])));
     }
@@ -176,34 +209,22 @@ static inline void hamt_step(world *w, fvm_hamt **hamt, hamt_model *m, unsigned 
     case 1:
     case 2:
         if (!world_ok(w, how, fvm_hamt_set(*hamt, key, value))) break;
-        m->count += !m->there[k];
-        m->there[k] = true;
-        m->value[k] = v;
+        hamt_model_set(m, k, v);
         break;
     case 3:
         if (!world_ok(w, how, fvm_hamt_set_if_absent(*hamt, &flag, key, value))) break;
         CHECK(flag == !m->there[k]);
         if (!flag) break;
-        m->there[k] = true;
-        m->value[k] = v;
-        m->count++;
+        hamt_model_set(m, k, v);
         break;
     case 4:
     case 5:
         if (!world_ok(w, how, fvm_hamt_delete(*hamt, &flag, key))) break;
-        CHECK(flag == m->there[k]);
-        m->count -= flag;
-        m->there[k] = false;
+        hamt_model_delete(m, k, flag);
         break;
     case 6: {
         fvm_err err = fvm_hamt_get(*hamt, &got, key);
-        if (err == FVM_ERR_NOT_FOUND) {
-            world_fail(w, 0);
-            CHECK(!m->there[k]);
-        } else if (world_ok(w, how, err)) {
-            CHECK(m->there[k]);
-            CHECK_BYTES(got, hamt_model_value(room, m->value[k]));
-        }
+        hamt_model_got(m, k, w, how, err, &got);
         break;
     }
     default: hamt_step_flush(w, hamt, m, bit_width, how, v); break;
@@ -271,18 +292,13 @@ static inline void amt_model_delete(amt_model *m, uint64_t index)
 
 static inline fvm_cid amt_model_root(const amt_model *m, unsigned bit_width, uint64_t seed)
 {
-    test_rng rng = { seed };
     size_t order[AMT_MODEL_ITEMS];
     fvm_blockstore bs;
     fvm_amt *amt;
     fvm_cid root;
     CHECK_OK(fvm_blockstore_memory_new(&bs, NULL));
     CHECK_OK(fvm_amt_new(&amt, &bs, bit_width, NULL));
-    for (size_t i = 0; i < m->count; i++) {
-        size_t j = test_rng_below(&rng, i + 1);
-        order[i] = order[j];
-        order[j] = i;
-    }
+    random_order(order, m->count, seed);
     for (size_t i = 0; i < m->count; i++) {
         uint8_t room[16];
         CHECK_OK(fvm_amt_set(amt, m->index[order[i]], hamt_model_value(room, m->value[order[i]])));

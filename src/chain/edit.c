@@ -229,10 +229,7 @@ static fvm_err edit_head(fvm_chain *c, const fvm_edit *edits, size_t count,
     for (size_t i = 0; i < count && err == FVM_OK; i++)
         err = fvm__edit_machine(c, c->runner.machine, &edits[i]);
     if (err == FVM_OK) err = put_edits(c, &t, before, edits, count);
-    if (err == FVM_OK)
-        err = fvm_ledger_commit(c->ledger);
-    else
-        fvm_ledger_abort(c->ledger);
+    err = fvm_ledger_end(c->ledger, err);
     if (err != FVM_OK) {
         fvm__runner_drop(&c->runner);
         return err;

@@ -108,10 +108,7 @@ static fvm_err make(fvm_chain *c, fvm__params *p, const fvm_chain_options *o,
         err = fvm_buffered_flush(&buffer, &p->genesis_state, FVM_FLUSH_V3);
         if (err == FVM_OK) err = copy_block(c->blocks, bundle, &p->manifest, c->alloc);
         if (err == FVM_OK) err = put_all(c, p);
-        if (err == FVM_OK)
-            err = fvm_ledger_commit(c->ledger);
-        else
-            fvm_ledger_abort(c->ledger);
+        err = fvm_ledger_end(c->ledger, err);
     }
     fvm_blockstore_free(&buffer);
     return err;
@@ -158,9 +155,6 @@ fvm_err fvm__genesis_copy(fvm_chain *c, const fvm__origin *origin, fvm_store_why
     fvm_err err = fvm__dag_walk(origin->blocks, &p->genesis_state, 1, &visitor, c->alloc, why);
     if (err == FVM_OK) err = copy_block(c->blocks, origin->blocks, &p->manifest, c->alloc);
     if (err == FVM_OK) err = put_all(c, p);
-    if (err == FVM_OK)
-        err = fvm_ledger_commit(c->ledger);
-    else
-        fvm_ledger_abort(c->ledger);
+    err = fvm_ledger_end(c->ledger, err);
     return err;
 }

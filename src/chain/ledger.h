@@ -65,6 +65,14 @@ FVM_NODISCARD fvm_err fvm_ledger_delete(fvm_ledger *ledger, unsigned table, fvm_
 FVM_NODISCARD fvm_err fvm_ledger_commit(fvm_ledger *ledger);
 /** Forgets the batch. */
 void fvm_ledger_abort(fvm_ledger *ledger);
+/** One of the two: commits if `err`, how the batch was filled, is FVM_OK, else forgets it; gives back
+ *  `err`, or what committing gave. */
+static inline FVM_NODISCARD fvm_err fvm_ledger_end(fvm_ledger *ledger, fvm_err err)
+{
+    if (err == FVM_OK) return fvm_ledger_commit(ledger);
+    fvm_ledger_abort(ledger);
+    return err;
+}
 
 /** The blocks. get and has see committed blocks and those of the batch that is open; put_many
  *  adds to the open batch, FVM_ERR_READ_ONLY when there is none. Offers no views. Borrowed. */

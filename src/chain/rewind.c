@@ -98,10 +98,7 @@ static fvm_err go_back(fvm_chain *c, const fvm_tipset *t, uint32_t edits)
         FVM_TRY(fvm_chain_tipsets(c, t->number + 1, UINT64_MAX, true, tell_gone, &told));
     fvm_ledger_begin(c->ledger);
     fvm_err err = remove_above(c, t, edits);
-    if (err == FVM_OK)
-        err = fvm_ledger_commit(c->ledger);
-    else
-        fvm_ledger_abort(c->ledger);
+    err = fvm_ledger_end(c->ledger, err);
     FVM_TRY(err);
     fvm__head_set(c, t, edits);
     fvm__mempool_clear(c);

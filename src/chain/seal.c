@@ -406,10 +406,7 @@ static fvm_err make_tipset(work *w, bool timestamp_given)
     fvm_ledger_begin(c->ledger);
     fvm_err err = fill_batch(w);
     uint64_t executed = fvm_clock_ns();
-    if (err == FVM_OK)
-        err = fvm_ledger_commit(c->ledger);
-    else
-        fvm_ledger_abort(c->ledger);
+    err = fvm_ledger_end(c->ledger, err);
     if (err != FVM_OK) {
         fvm__runner_drop(&c->runner);
         return err;
