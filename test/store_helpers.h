@@ -112,6 +112,19 @@ HELPER void sample_car(fvm_buf *out, uint64_t count)
     }
 }
 
+/* A list of links as a block. */
+HELPER fvm_cid put_links(const fvm_blockstore *bs, const fvm_cid *links, size_t count)
+{
+    fvm_buf b;
+    fvm_cid cid;
+    fvm_buf_init(&b, NULL);
+    CHECK_OK(fvm_cbor_put_array(&b, count));
+    for (size_t i = 0; i < count; i++) CHECK_OK(fvm_cbor_put_cid(&b, &links[i]));
+    CHECK_OK(fvm_blockstore_put_new(bs, &cid, FVM_CODEC_DAG_CBOR, fvm_buf_bytes(&b)));
+    fvm_buf_deinit(&b);
+    return cid;
+}
+
 /* Wraps a v1 CAR into a v2 one. */
 HELPER void wrap_v2(fvm_buf *out, fvm_bytes v1, size_t padding)
 {

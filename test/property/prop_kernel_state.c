@@ -3,9 +3,8 @@
  * when it is tried again. */
 #include "test.h"
 
-#include "ipld/cbor.h"
-#include "ipld/hamt.h"
 #include "kernel/state.h"
+#include "state_helpers.h"
 
 #define ACTORS 14
 #define ADDRESSES 10
@@ -73,25 +72,6 @@ static fvm_actor actor_of(const world *w, size_t i)
     a.balance = fvm_big_u64(w->stack[w->depth].actor[i].balance);
     if (a.nonce % 2) a.delegated = fvm_address_id(a.nonce);
     return a;
-}
-
-static void set_init(fvm_state_view *view, const fvm_blockstore *bs)
-{
-    fvm_hamt *map;
-    fvm_buf out;
-    fvm_cid root;
-    fvm_actor init = { .code = fvm_empty_array_cid() };
-    CHECK_OK(fvm_hamt_new(&map, bs, 5, NULL));
-    CHECK_OK(fvm_hamt_flush(map, &root));
-    fvm_hamt_free(map);
-    fvm_buf_init(&out, NULL);
-    CHECK_OK(fvm_cbor_put_array(&out, 3));
-    CHECK_OK(fvm_cbor_put_cid(&out, &root));
-    CHECK_OK(fvm_cbor_put_uint(&out, FIRST_ID));
-    CHECK_OK(fvm_cbor_put_text(&out, FVM_STR("net")));
-    CHECK_OK(fvm_blockstore_put_new(bs, &init.head, FVM_CODEC_DAG_CBOR, fvm_buf_bytes(&out)));
-    fvm_buf_deinit(&out);
-    CHECK_OK(fvm_state_set(view, FVM_ID_INIT, &init));
 }
 
 static void check_actor(world *w, size_t i)
@@ -307,7 +287,7 @@ TEST(the_view_is_the_model_whatever_happens)
         test_failing_allocator(&w.alloc, 0);
         CHECK_OK(fvm_blockstore_memory_new(&w.bs, NULL));
         CHECK_OK(fvm_state_view_new(&w.view, &w.bs, fvm_network_find(21), &w.alloc.allocator));
-        set_init(w.view, &w.bs);
+        set_init(w.view, &w.bs, FIRST_ID);
         top(&w)->next_id = FIRST_ID;
         for (int n = 0; n < 300; n++) {
             step(&w);

@@ -5,6 +5,7 @@
 #include "ipld/cbor.h"
 #include "ipld/hamt.h"
 #include "kernel/state.h"
+#include "state_helpers.h"
 
 static fvm_cid cid_of(const char *text)
 {
@@ -17,26 +18,6 @@ static fvm_actor actor_of(uint64_t nonce, uint64_t balance)
                         .head = fvm_empty_array_cid(),
                         .nonce = nonce,
                         .balance = fvm_big_u64(balance) };
-}
-
-/** An init actor whose state is [empty map, next_id, "net"]. */
-static void set_init(fvm_state_view *view, const fvm_blockstore *bs, uint64_t next_id)
-{
-    fvm_hamt *map;
-    fvm_cid root;
-    fvm_buf out;
-    fvm_actor init = actor_of(0, 0);
-    CHECK_OK(fvm_hamt_new(&map, bs, 5, NULL));
-    CHECK_OK(fvm_hamt_flush(map, &root));
-    fvm_hamt_free(map);
-    fvm_buf_init(&out, NULL);
-    CHECK_OK(fvm_cbor_put_array(&out, 3));
-    CHECK_OK(fvm_cbor_put_cid(&out, &root));
-    CHECK_OK(fvm_cbor_put_uint(&out, next_id));
-    CHECK_OK(fvm_cbor_put_text(&out, FVM_STR("net")));
-    CHECK_OK(fvm_blockstore_put_new(bs, &init.head, FVM_CODEC_DAG_CBOR, fvm_buf_bytes(&out)));
-    fvm_buf_deinit(&out);
-    CHECK_OK(fvm_state_set(view, FVM_ID_INIT, &init));
 }
 
 typedef struct fixture {

@@ -24,18 +24,6 @@ static fvm_err miss(void *ctx, const fvm_cid *cid)
     return FVM_OK;
 }
 
-static fvm_cid put_links(const fvm_blockstore *bs, const fvm_cid *links, size_t count)
-{
-    fvm_buf b;
-    fvm_cid cid;
-    fvm_buf_init(&b, NULL);
-    CHECK_OK(fvm_cbor_put_array(&b, count));
-    for (size_t i = 0; i < count; i++) CHECK_OK(fvm_cbor_put_cid(&b, &links[i]));
-    CHECK_OK(fvm_blockstore_put_new(bs, &cid, FVM_CODEC_DAG_CBOR, fvm_buf_bytes(&b)));
-    fvm_buf_deinit(&b);
-    return cid;
-}
-
 static fvm_cid put_leaf(const fvm_blockstore *bs, const char *text)
 {
     fvm_cid cid;

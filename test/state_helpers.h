@@ -1,0 +1,29 @@
+/* state_helpers.h - what tests of the state view share. */
+#ifndef FVM_TEST_STATE_HELPERS_H
+#define FVM_TEST_STATE_HELPERS_H
+
+#include "ipld/cbor.h"
+#include "ipld/hamt.h"
+#include "kernel/state.h"
+#include "test.h"
+
+/** An init actor whose state is [empty map, next_id, "net"]. */
+static inline void set_init(fvm_state_view *view, const fvm_blockstore *bs, uint64_t next_id)
+{
+    fvm_hamt *map;
+    fvm_cid root;
+    fvm_buf out;
+    fvm_actor init = { .code = fvm_empty_array_cid() };
+    CHECK_OK(fvm_hamt_new(&map, bs, 5, NULL));
+    CHECK_OK(fvm_hamt_flush(map, &root));
+    fvm_hamt_free(map);
+    fvm_buf_init(&out, NULL);
+    CHECK_OK(fvm_cbor_put_array(&out, 3));
+    CHECK_OK(fvm_cbor_put_cid(&out, &root));
+    CHECK_OK(fvm_cbor_put_uint(&out, next_id));
+    CHECK_OK(fvm_cbor_put_text(&out, FVM_STR("net")));
+    CHECK_OK(fvm_blockstore_put_new(bs, &init.head, FVM_CODEC_DAG_CBOR, fvm_buf_bytes(&out)));
+    fvm_buf_deinit(&out);
+    CHECK_OK(fvm_state_set(view, FVM_ID_INIT, &init));
+}
+#endif
