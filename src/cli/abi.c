@@ -8,6 +8,7 @@
 #include "chain/eth_tx.h"
 #include "client.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define VALUES_MAX 1000000u /* of one result: places may name the same bytes again and again */
@@ -120,19 +121,22 @@ static void forget_parts(parts *p)
     free(p->text);
 }
 
+/* Takes `text`, which may be NULL: there was no memory for it. */
 static fvm_err add_part(parts *p, char *text)
 {
+    if (!text) return FVM_ERR_NOMEM;
     if (p->count == p->cap) {
         size_t cap = p->cap ? 2 * p->cap : 16;
         char **grown = realloc(p->text, cap * sizeof *grown);
-        if (!grown) text = (free(text), NULL);
-        if (!text) return FVM_ERR_NOMEM;
+        if (!grown) {
+            free(text);
+            return FVM_ERR_NOMEM;
+        }
         p->text = grown;
         p->cap = cap;
     }
-    p->text[p->count] = text;
-    p->count += text != NULL;
-    return text ? FVM_OK : FVM_ERR_NOMEM;
+    p->text[p->count++] = text;
+    return FVM_OK;
 }
 
 /* The end of a part: a comma or the end of the text, neither in brackets nor in quotes. NULL: brackets do
@@ -152,8 +156,10 @@ static const char *part_end(const char *p, const char *end)
         else if (*p == '[' || *p == '(') {
             if (depth == sizeof open) return NULL;
             open[depth++] = *p == '[' ? ']' : ')';
-        } else if ((*p == ']' || *p == ')') && (depth == 0 || open[--depth] != *p))
-            return NULL;
+        } else if (*p == ']' || *p == ')') {
+            if (depth == 0 || open[depth - 1] != *p) return NULL;
+            depth--;
+        }
     }
     return depth || quoted ? NULL : p;
 }
@@ -295,6 +301,7 @@ fvm_err fvm_abi_encode(fvm_buf *out, const fvm_abi_types *params, char **values,
 static bool word_at(const uint8_t **out, fvm_bytes data, uint64_t at)
 {
     if (at > data.len || data.len - at < 32) return false;
+    assert(data.ptr);
     *out = data.ptr + at;
     return true;
 }
