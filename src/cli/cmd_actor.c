@@ -14,7 +14,9 @@ static const fvm_command commands[] = {
 
 static void usage(FILE *out)
 {
-    fputs("Usage: fvm actor COMMAND [OPTION]...\n\nActors in C.\n\nCommands:\n", out);
+    fputs("Usage: fvm actor COMMAND [OPTION]...\n\n"
+          "Native actors: made in C, and any that compile to wasm at a node.\n\nCommands:\n",
+          out);
     for (size_t i = 0; i < FVM_COUNT(commands); i++)
         fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
     fputs("\n'fvm actor COMMAND --help' tells more.\n\n"

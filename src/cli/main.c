@@ -2,7 +2,7 @@
 #include "cli.h"
 
 static const fvm_command commands[] = {
-    { "actor", "actors in C: new, build, test", fvm_cmd_actor },
+    { "actor", "native actors: new, build, test; install, create, invoke, state", fvm_cmd_actor },
     { "bundle", "bundles of built-in actors: import, list, show, remove", fvm_cmd_bundle },
     { "call", "call a contract at a node, without sending anything", fvm_cmd_call },
     { "car", "archives and databases of blocks: make, move, check", fvm_cmd_car },

@@ -15,31 +15,38 @@ extern "C" {
 fvm_token fvm_token_of(fvm_abi_token amount);
 /** `n` FIL in attoFIL: a literal, FVM_FIL(5). */
 #define FVM_FIL(n) ((fvm_token)(n) * 1000000000000000000)
-fvm_token fvm_balance(void);           /* of this actor */
-fvm_token fvm_balance_of(uint64_t id); /* of another; ends the call (17) if there is none */
+/** What this actor has. */
+fvm_token fvm_balance(void);
+/** What another has; ends the call (17) if there is none. */
+fvm_token fvm_balance_of(uint64_t id);
+/** FIL in circulation, as the node says. */
 fvm_token fvm_circulating_supply(void);
 
 /* --- network --- */
 
+/** Epoch, time, base fee, chain ID and network version. */
 static inline fvm_network_context fvm_network(void)
 {
     fvm_network_context c;
     fvm_check(fvm_sys_network_context(&c));
     return c;
 }
+/** The epoch that the message runs in. */
 static inline int64_t fvm_epoch(void)
 {
     return fvm_network().epoch;
 }
-/** Randomness of an epoch that is not in the future. */
+/** The chain's randomness of an epoch that is not in the future, 32 bytes. */
 static inline void fvm_chain_randomness(uint8_t out[32], int64_t epoch)
 {
     fvm_check(fvm_sys_chain_randomness(out, epoch));
 }
+/** Likewise drand's. */
 static inline void fvm_beacon_randomness(uint8_t out[32], int64_t epoch)
 {
     fvm_check(fvm_sys_beacon_randomness(out, epoch));
 }
+/** Gas that is left to this call. */
 static inline uint64_t fvm_gas_available(void)
 {
     uint64_t gas;

@@ -17,8 +17,9 @@
 extern "C" {
 #endif
 
-#define FVM_EVENT_ENTRIES_MAX 16
+#define FVM_EVENT_ENTRIES_MAX 16 /* more end the call */
 
+/** An event being put together. */
 typedef struct fvm_event {
     uint32_t count;
     fvm_event_entry entry[FVM_EVENT_ENTRIES_MAX];
@@ -29,11 +30,11 @@ typedef struct fvm_event {
 void fvm_event_start(fvm_event *event);
 /** Raw bytes under a key. */
 void fvm_event_put(fvm_event *event, uint64_t flags, const char *key, fvm_bytes value);
-/** Values as CBOR. */
+/** A value as CBOR under a key: a number, a text, an amount. */
 void fvm_event_put_uint(fvm_event *event, uint64_t flags, const char *key, uint64_t value);
 void fvm_event_put_text(fvm_event *event, uint64_t flags, const char *key, const char *value);
 void fvm_event_put_token(fvm_event *event, uint64_t flags, const char *key, fvm_token value);
-/** Ends the call (25) when it is read-only. */
+/** Hands the event to the machine. Ends the call (25) when it is read-only. */
 void fvm_event_emit(fvm_event *event);
 
 #ifdef __cplusplus
