@@ -42,8 +42,8 @@ fvm_err fvm__x64_install(fvm_wasm_module *module, const uint8_t *code, size_t le
 
 /* --- room ------------------------------------------------------------------------------------- */
 
-fvm_err fvm__x_vector(const fvm_allocator *alloc, void *vector, uint32_t *cap, uint64_t need,
-                      size_t size)
+fvm_err fvm__x_more(const fvm_allocator *alloc, void *vector, uint32_t *cap, uint64_t need,
+                    size_t size)
 {
     return fvm_vector_grow(alloc, vector, cap, need, size, 64, INT32_MAX);
 }

@@ -771,13 +771,13 @@ fvm_err fvm__x_plain(fvm__backend *be, fvm__opcode code)
     return plain(be, code);
 }
 
-fvm_err fvm__x_op(fvm__backend *be, const fvm__op *op)
+IN_LINE fvm_err other(fvm__backend *be, const fvm__op *op)
 {
     fvm__x64 *x = (fvm__x64 *)be;
-    FVM_TRY(fvm__x_begin_keeping_flags(x));
-    if (op->code == FVM__OP_SELECT_T) return op_select(x);
-    fvm__x_unflag(x);
+    bool keeps_flags = op->code == FVM__OP_SELECT_T;
+    FVM_TRY(keeps_flags ? fvm__x_begin_keeping_flags(x) : fvm__x_begin(x));
     switch (op->code) {
+    case FVM__OP_SELECT_T: return op_select(x);
     case FVM__OP_UNREACHABLE:
         fvm__jmp_to(&x->a, x->stubs.traps[FVM_WASM_TRAP_UNREACHABLE]);
         return FVM_OK;
@@ -793,6 +793,11 @@ fvm_err fvm__x_op(fvm__backend *be, const fvm__op *op)
     }
 }
 
+fvm_err fvm__x_op(fvm__backend *be, const fvm__op *op)
+{
+    return other(be, op);
+}
+
 static const fvm__backend_ops common_ops = {
     .local_get = local_get,
     .local_set = fvm__x_local_set,
@@ -802,7 +807,7 @@ static const fvm__backend_ops common_ops = {
     .get_load = get_load,
     .plain = plain,
     .access = fvm__x_access,
-    .op = fvm__x_op,
+    .op = other,
     .block = fvm__x_block,
     .else_ = fvm__x_else,
     .end = fvm__x_end,

@@ -188,8 +188,13 @@ static inline void fvm__x_slot_mov(fvm__x64 *x, bool w, unsigned op, unsigned re
     fvm__x_note(x, disp);
 }
 
-FVM_NODISCARD fvm_err fvm__x_vector(const fvm_allocator *alloc, void *vector, uint32_t *cap,
-                                    uint64_t need, size_t size);
+FVM_NODISCARD fvm_err fvm__x_more(const fvm_allocator *alloc, void *vector, uint32_t *cap,
+                                  uint64_t need, size_t size);
+static inline FVM_NODISCARD fvm_err fvm__x_vector(const fvm_allocator *alloc, void *vector,
+                                                  uint32_t *cap, uint64_t need, size_t size)
+{
+    return FVM_LIKELY(need <= *cap) ? FVM_OK : fvm__x_more(alloc, vector, cap, need, size);
+}
 /** Makes room for `extra` bytes of code and FVM__X_ROOM; sets the limit. */
 FVM_NODISCARD fvm_err fvm__x_room(fvm__x64 *x, uint64_t extra);
 /** Begins a call of the back end: room, no pins, flags of a comparison into a register. */
