@@ -292,11 +292,6 @@ void fvm__x_load_state(fvm__x64 *x, const fvm__x_state *to)
     }
 }
 
-static bool expected_dirty(const fvm__x_state *to, uint32_t local)
-{
-    return fvm__x_find(to->locals, local) & to->dirty;
-}
-
 /* Moves among registers, all at once: `from` of each register in `pending`. */
 static void move_all(fvm__x64 *x, uint8_t from[FVM__X_REGS], unsigned pending)
 {
@@ -319,24 +314,26 @@ static void move_all(fvm__x64 *x, uint8_t from[FVM__X_REGS], unsigned pending)
     }
 }
 
+/* Whether each of these registers has to do with it is a toss-up, so what can be decided without a
+ * branch is. */
 void fvm__x_arrange(fvm__x64 *x, const fvm__x_state *to)
 {
     uint8_t from[FVM__X_REGS];
-    unsigned moves = 0, loads = 0, differ = fvm__x_differ(x, to);
+    unsigned loads = 0, differ = fvm__x_differ(x, to), wanted = differ & to->has;
     for (unsigned m = x->dirty & (differ | ~(unsigned)to->dirty); m; m &= m - 1) {
         unsigned r = lowest(m);
         uint32_t local = fvm__x_local_in(x, r);
-        if (!expected_dirty(to, local)) fvm__frame_mov(&x->a, true, 0x89, HW(r), local_slot(local));
+        uint8_t *before = x->a.p;
+        fvm__frame_mov(&x->a, true, 0x89, HW(r), local_slot(local));
+        bool stays_dirty = fvm__x_find(to->locals, local) & to->dirty;
+        x->a.p = stays_dirty ? before : x->a.p;
     }
-    for (unsigned m = differ & to->has; m; m &= m - 1) {
-        unsigned r = lowest(m), q = cached(x, to->locals >> 8 * r & 0xff);
-        if (q == FVM__X_NO_REG)
-            loads |= 1u << r;
-        else
-            moves |= 1u << r;
-        from[r] = (uint8_t)q;
+    for (unsigned m = wanted; m; m &= m - 1) {
+        unsigned r = lowest(m), at = fvm__x_find(x->local_of, to->locals >> 8 * r & 0xff);
+        loads |= (unsigned)!at << r;
+        from[r] = (uint8_t)lowest(at | 1u << FVM__X_REGS);
     }
-    if (moves) move_all(x, from, moves);
+    if (wanted & ~loads) move_all(x, from, wanted & ~loads);
     for (unsigned m = loads; m; m &= m - 1) {
         unsigned r = lowest(m);
         load_slot(x, HW(r), local_slot(to->locals >> 8 * r & 0xff), true);
