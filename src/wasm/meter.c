@@ -14,7 +14,8 @@ void fvm__meter_deinit(fvm__meter *meter)
 
 fvm_err fvm__meter_more_starts(fvm__meter *meter)
 {
-    uint32_t cap = meter->cap_starts ? meter->cap_starts * 2 : 64;
+    if (meter->cap_starts > UINT32_MAX / 4) return FVM_ERR_NOMEM;
+    uint32_t cap = meter->cap_starts ? meter->cap_starts * 4 : 64;
     fvm__meter_start *grown = fvm_mem_resize(
         meter->alloc, meter->starts, meter->cap_starts * sizeof *grown, cap * sizeof *grown);
     if (!grown) return FVM_ERR_NOMEM;

@@ -42,9 +42,12 @@ fvm_err fvm__x64_install(fvm_wasm_module *module, const uint8_t *code, size_t le
 
 /* --- room ------------------------------------------------------------------------------------- */
 
+/* By fours: what is not used is not touched, and several that grow in turn are copied each time. */
 fvm_err fvm__x_more(const fvm_allocator *alloc, void *vector, uint32_t *cap, uint64_t need,
                     size_t size)
 {
+    uint64_t ample = (uint64_t)*cap * 4;
+    if (ample > need && ample <= INT32_MAX) need = ample;
     return fvm_vector_grow(alloc, vector, cap, need, size, 64, INT32_MAX);
 }
 
