@@ -23,7 +23,7 @@ let steps = 0;
 const ENOUGH = 20000;
 class Enough extends Error {}
 // The most that a case is followed, some minutes of ethereumjs; a case that has met no rule by then is not traced.
-const STEPS_MAX = 100_000_000;
+const STEPS_MAX = 200_000_000;
 class TooLong extends Error {}
 Interpreter.prototype._runStepHook = function () {
   const { code, programCounter, stack } = this._runState;
