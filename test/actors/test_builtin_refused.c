@@ -18,6 +18,7 @@ static const struct {
     { "alice", 1, "@bob.key", { "alice", "bob", "init", "wallet" } },
     { "eve", 1, NULL, { "alice", "eve", "init", "eam" } },
     { "eam", 1, NULL, { "alice", "eam", "init", "eve" } },
+    { "new_eam", 1, NULL, { "system", "alice", "eam", "init" } }, /* it is not f010 */
     { "eam", 2, "[h'', 0]", { "alice", "system", "eve", "wallet" } },
     { "eam",
       3,
