@@ -228,8 +228,9 @@ static void keep_hash(sender *s, connection *c)
 static void settle(size_t *kicks)
 {
     for (size_t i = 0; i < sender_count; i++) {
-        double since = now();
+        double since = now(), begun = since;
         for (bool there = false; !there;) {
+            must(now() - begun < 120, "waiting for a receipt, for two minutes,");
             char params[80];
             int len = snprintf(params, sizeof params, "[\"%s\"]", senders[i].last_hash);
             ask(&connections[i], "eth_getTransactionReceipt", params, (size_t)len);
