@@ -167,8 +167,8 @@ fvm_err fvm__decode_code(fvm__decoder *d)
     };
     d->has_code_section = true;
     if (d->image) return fvm__image_code(d);
-    for (uint8_t byte = 0; byte < FVM_COUNT(v.blocks); byte++)
-        v.blocks[byte] = fvm__near_block_type(&m->rules, byte);
+    for (unsigned byte = 0; byte < FVM_COUNT(v.blocks); byte++)
+        v.blocks[byte] = fvm__near_block_type(&m->rules, (uint8_t)byte);
     memset(v.near, 0xff, sizeof v.near); /* FVM__NOT_NEAR */
     FVM_TRY(open_backend(d, &v.be));
     fvm__meter_init(&v.meter, v.be, d->listener, m->alloc);
