@@ -223,25 +223,42 @@ static void keep_hash(sender *s, connection *c)
     memcpy(s->last_hash, at, 66);
 }
 
+/* What a node that loses transactions had to be helped with. */
+typedef struct help {
+    size_t blocks, again;
+} help;
+
+/** Sends a sender's transactions from the `first` on once more: those that are there are refused. */
+static void send_again(sender *s, connection *c, size_t first, help *given)
+{
+    for (size_t k = first; k < s->count; k++) {
+        ask(c, "eth_sendRawTransaction", s->raws[k], strlen(s->raws[k]));
+        given->again += strstr(wait_for(c), "\"error\"") == NULL;
+    }
+}
+
 /** Waits until the last transaction of each sender has a receipt: then all have, by their nonces. anvil
- *  sometimes forgets to mine what has come, so that is asked for where nothing happens. */
-static void settle(size_t *kicks)
+ *  sometimes forgets to mine what has come, or what has come: where nothing happens for a while a
+ *  block is asked for, and what has no receipt then is sent again. */
+static void settle(size_t first, help *given)
 {
     for (size_t i = 0; i < sender_count; i++) {
+        connection *c = &connections[i];
         double since = now(), begun = since;
         for (bool there = false; !there;) {
             must(now() - begun < 120, "waiting for a receipt, for two minutes,");
             char params[80];
             int len = snprintf(params, sizeof params, "[\"%s\"]", senders[i].last_hash);
-            ask(&connections[i], "eth_getTransactionReceipt", params, (size_t)len);
-            const char *answer = wait_for(&connections[i]);
+            ask(c, "eth_getTransactionReceipt", params, (size_t)len);
+            const char *answer = wait_for(c);
             there = strstr(answer, "\"blockHash\"") != NULL;
             if (there) must(strstr(answer, "\"status\":\"0x1\"") != NULL, "a transfer");
             if (there || now() - since < 0.25) continue;
-            ask(&connections[i], "evm_mine", "[]", 2);
-            wait_for(&connections[i]);
+            if (since > begun) send_again(&senders[i], c, first, given);
+            ask(c, "evm_mine", "[]", 2);
+            wait_for(c);
             since = now();
-            ++*kicks;
+            given->blocks++;
         }
     }
 }
@@ -331,9 +348,12 @@ static int transfers(int argc, char **argv)
         must(latencies != NULL, "memory");
         double start = now();
         send_all(poll, each);
-        size_t kicks = 0;
-        settle(&kicks);
-        if (kicks) fprintf(stderr, "bench_node: had to ask for %zu blocks\n", kicks);
+        help given = { 0, 0 };
+        settle(done / sender_count, &given);
+        if (given.blocks > 0) {
+            fprintf(stderr, "bench_node: had to ask for %zu blocks and to send %zu again\n",
+                    given.blocks, given.again);
+        }
         report("transfers", all, all - done, now() - start, pid);
         done = all;
     }
