@@ -139,17 +139,20 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static long resident_kb(int pid)
+/** A line of /proc/PID/status, in MB: VmRSS, or RssAnon (memory of its own, files mapped left out). */
+static double status_mb(int pid, const char *name)
 {
     char path[64], line[256];
-    long kb = 0;
+    size_t len = strlen(name);
+    double mb = 0;
     snprintf(path, sizeof path, "/proc/%d/status", pid);
     FILE *f = fopen(path, "re");
     while (f && fgets(line, sizeof line, f)) {
-        if (sscanf(line, "VmRSS: %ld", &kb) == 1) break;
+        if (strncmp(line, name, len) == 0 && line[len] == ':')
+            mb = strtod(line + len + 1, NULL) / 1024;
     }
     if (f) fclose(f);
-    return kb;
+    return mb;
 }
 
 static void report(const char *what, size_t done, size_t part, double seconds, int pid)
@@ -158,9 +161,9 @@ static void report(const char *what, size_t done, size_t part, double seconds, i
     double p50 = latency_count ? latencies[latency_count / 2] : 0;
     double p99 = latency_count ? latencies[latency_count * 99 / 100] : 0;
     printf("{\"what\":\"%s\",\"done\":%zu,\"rate\":%.0f,\"p50_ms\":%.2f,\"p99_ms\":%.2f,"
-           "\"rss_mb\":%.1f}\n",
-           what, done, (double)part / seconds, p50 * 1e3, p99 * 1e3,
-           (double)resident_kb(pid) / 1024);
+           "\"rss_mb\":%.1f,\"own_mb\":%.1f}\n",
+           what, done, (double)part / seconds, p50 * 1e3, p99 * 1e3, status_mb(pid, "VmRSS"),
+           status_mb(pid, "RssAnon"));
     fflush(stdout);
     latency_count = 0;
 }
@@ -169,6 +172,7 @@ static void report(const char *what, size_t done, size_t part, double seconds, i
 
 typedef struct sender {
     uint8_t key[32];
+    uint64_t first; /* nonce of raws[0] */
     uint64_t nonce; /* of the next transaction to be signed */
     char **raws;    /* params of eth_sendRawTransaction, one string each */
     size_t count, answered, sent;
@@ -228,10 +232,21 @@ typedef struct help {
     size_t blocks, again;
 } help;
 
-/** Sends a sender's transactions from the `first` on once more: those that are there are refused. */
-static void send_again(sender *s, connection *c, size_t first, help *given)
+/** Sends a sender's transactions again, from the first that is in no block. */
+static void send_again(sender *s, connection *c, help *given)
 {
-    for (size_t k = first; k < s->count; k++) {
+    uint8_t public_key[65];
+    must(fvm_secp256k1_public_key(public_key, s->key), "reading a key");
+    fvm_eth_address address = fvm_eth_address_of_key(public_key);
+    char params[64] = "[\"0x";
+    for (size_t i = 0; i < sizeof address.bytes; i++) {
+        snprintf(params + 4 + 2 * i, 3, "%02x", address.bytes[i]);
+    }
+    strcat(params, "\",\"latest\"]");
+    ask(c, "eth_getTransactionCount", params, strlen(params));
+    const char *at = strstr(wait_for(c), "\"result\":\"0x");
+    must(at != NULL, "reading a nonce");
+    for (uint64_t k = strtoull(at + 12, NULL, 16) - s->first; k < s->count; k++) {
         ask(c, "eth_sendRawTransaction", s->raws[k], strlen(s->raws[k]));
         given->again += strstr(wait_for(c), "\"error\"") == NULL;
     }
@@ -240,7 +255,7 @@ static void send_again(sender *s, connection *c, size_t first, help *given)
 /** Waits until the last transaction of each sender has a receipt: then all have, by their nonces. anvil
  *  sometimes forgets to mine what has come, or what has come: where nothing happens for a while a
  *  block is asked for, and what has no receipt then is sent again. */
-static void settle(size_t first, help *given)
+static void settle(help *given)
 {
     for (size_t i = 0; i < sender_count; i++) {
         connection *c = &connections[i];
@@ -254,7 +269,7 @@ static void settle(size_t first, help *given)
             there = strstr(answer, "\"blockHash\"") != NULL;
             if (there) must(strstr(answer, "\"status\":\"0x1\"") != NULL, "a transfer");
             if (there || now() - since < 0.25) continue;
-            if (since > begun) send_again(&senders[i], c, first, given);
+            if (since > begun) send_again(&senders[i], c, given);
             ask(c, "evm_mine", "[]", 2);
             wait_for(c);
             since = now();
@@ -313,6 +328,7 @@ static void read_sender(sender *s, const char *text)
         must(sscanf(end + 3 + 2 * i, "%2x", &byte) == 1, "reading a key");
         s->key[i] = (uint8_t)byte;
     }
+    s->first = s->nonce;
 }
 
 static int transfers(int argc, char **argv)
@@ -349,7 +365,7 @@ static int transfers(int argc, char **argv)
         double start = now();
         send_all(poll, each);
         help given = { 0, 0 };
-        settle(done / sender_count, &given);
+        settle(&given);
         if (given.blocks > 0) {
             fprintf(stderr, "bench_node: had to ask for %zu blocks and to send %zu again\n",
                     given.blocks, given.again);

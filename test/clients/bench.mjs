@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ContractFactory, HDNodeWallet, JsonRpcProvider, Mnemonic, parseEther } from 'ethers'
 import { compile } from './lib/compile.mjs'
@@ -18,13 +19,12 @@ const SENDERS = 16
 const DURABILITY = process.env.FVM_BENCH_DURABILITY ?? 'group'
 const resident = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024
 
-async function load(...args) {
+/** The lines that bench_node prints, each given to `line` when it comes. */
+async function load(line, ...args) {
   const child = spawn(generator, args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] })
-  let out = ''
-  child.stdout.setEncoding('utf8').on('data', (text) => (out += text))
+  createInterface({ input: child.stdout }).on('line', (text) => line(JSON.parse(text)))
   const [code] = await once(child, 'close')
   if (code !== 0) throw new Error(`bench_node ${args[0]} failed`)
-  return out.trim().split('\n').map((line) => JSON.parse(line))
 }
 
 /** All figures of one node, by name. */
@@ -55,19 +55,20 @@ async function measure(kind, found = new Map()) {
     const port = new URL(node.url).port
     const senders = await Promise.all(wallets.map(async (w) => `${await w.getNonce()}:${w.privateKey}`))
     const data_ = token.interface.encodeFunctionData('balanceOf', [wallets[3].address])
-    const [call] = await load('calls', port, node.pid, token.target, data_, 5, SENDERS)
-    found.set('calls/s', call.rate)
-    found.set('a call, p99 ms', call.p99_ms)
+    await load((call) => {
+      found.set('calls/s', call.rate)
+      found.set('a call, p99 ms', call.p99_ms)
+    }, 'calls', port, node.pid, token.target, data_, 5, SENDERS)
     let before = 0
-    for (const m of await load('transfers', port, node.pid, token.target, estimate * 4n, 20_000_000_000n, CHAIN_ID, marks, ...senders)) {
+    await load((m) => {
       const span = `${before.toLocaleString('en')} to ${m.done.toLocaleString('en')}`
       found.set(`transfers/s, ${span}`, m.rate)
       found.set(`a transfer, p99 ms, ${span}`, m.p99_ms)
       found.set(`resident MB after ${m.done.toLocaleString('en')}`, m.rss_mb)
+      found.set(`  of which its own, ${m.done.toLocaleString('en')}`, m.own_mb)
       before = m.done
-    }
-    const [late] = await load('calls', port, node.pid, token.target, data_, 5, SENDERS)
-    found.set('calls/s after them', late.rate)
+    }, 'transfers', port, node.pid, token.target, estimate * 4n, 20_000_000_000n, CHAIN_ID, marks, ...senders)
+    await load((late) => found.set('calls/s after them', late.rate), 'calls', port, node.pid, token.target, data_, 5, SENDERS)
     provider.destroy()
     await node.stop()
   } finally {
