@@ -5,6 +5,7 @@
 
 #include "abi_type.h"
 #include "base/text.h"
+#include "base/vector.h"
 #include "chain/eth_tx.h"
 #include "client.h"
 
@@ -112,28 +113,24 @@ static fvm_err put_elementary(fvm_buf *out, fvm_abi_type type, const char *text,
 
 typedef struct parts {
     char **text;
-    size_t count, cap;
+    uint32_t count, cap;
 } parts;
 
 static void forget_parts(parts *p)
 {
-    for (size_t i = 0; i < p->count; i++) free(p->text[i]);
-    free(p->text);
+    for (uint32_t i = 0; i < p->count; i++) free(p->text[i]);
+    fvm_mem_free(NULL, p->text, p->cap * sizeof *p->text);
 }
 
 /* Takes `text`, which may be NULL: there was no memory for it. */
 static fvm_err add_part(parts *p, char *text)
 {
     if (!text) return FVM_ERR_NOMEM;
-    if (p->count == p->cap) {
-        size_t cap = p->cap ? 2 * p->cap : 16;
-        char **grown = realloc(p->text, cap * sizeof *grown);
-        if (!grown) {
-            free(text);
-            return FVM_ERR_NOMEM;
-        }
-        p->text = grown;
-        p->cap = cap;
+    fvm_err err = fvm_vector_grow(NULL, &p->text, &p->cap, (uint64_t)p->count + 1, sizeof *p->text,
+                                  16, INT32_MAX);
+    if (err != FVM_OK) {
+        free(text);
+        return err;
     }
     p->text[p->count++] = text;
     return FVM_OK;
@@ -252,7 +249,7 @@ static fvm_err put_composite(fvm_buf *out, const fvm_abi_shape *s, const char *t
         err = fvm__why(why, err, "'%.60s' is no %s", text,
                        s->is_array ? "list, as [1,2,3]" : "tuple, as (1,0xab,\"text\")");
     if (err == FVM_OK && wanted != UINT64_MAX && p.count != wanted)
-        err = fvm__why(why, FVM_ERR_MALFORMED, "%.60s has %zu elements, not %llu", text, p.count,
+        err = fvm__why(why, FVM_ERR_MALFORMED, "%.60s has %u elements, not %llu", text, p.count,
                        (unsigned long long)wanted);
     if (err == FVM_OK && wanted == UINT64_MAX) err = put_word(out, p.count);
     if (err == FVM_OK) err = put_sequence(out, of, p.text, p.count, why);
