@@ -5,8 +5,8 @@
 #define FVM_TEST_KERNEL_FIXTURE_H
 
 #include "ipld/cbor.h"
-#include "ipld/hamt.h"
 #include "kernel/internal.h"
+#include "state_helpers.h"
 #include "test.h"
 
 #define SELF 100u  /* the running actor: balance 1000, no delegated address */
@@ -121,25 +121,6 @@ static inline fvm_cid fixture_manifest(const fvm_blockstore *bs)
     return cid;
 }
 
-/* State of the init actor: no addresses yet, IDs from 5000 on. */
-static inline fvm_cid fixture_init_state(const fvm_blockstore *bs)
-{
-    fvm_buf out;
-    fvm_cid map, cid;
-    fvm_hamt *hamt;
-    CHECK_OK(fvm_hamt_new(&hamt, bs, 5, NULL));
-    CHECK_OK(fvm_hamt_flush(hamt, &map));
-    fvm_hamt_free(hamt);
-    fvm_buf_init(&out, NULL);
-    CHECK_OK(fvm_cbor_put_array(&out, 3));
-    CHECK_OK(fvm_cbor_put_cid(&out, &map));
-    CHECK_OK(fvm_cbor_put_uint(&out, 5000));
-    CHECK_OK(fvm_cbor_put_text(&out, FVM_STR("test")));
-    CHECK_OK(fvm_blockstore_put_new(bs, &cid, FVM_CODEC_DAG_CBOR, fvm_buf_bytes(&out)));
-    fvm_buf_deinit(&out);
-    return cid;
-}
-
 static inline void fixture_actor(fixture *f, uint64_t id, unsigned code, const fvm_cid *head,
                                  uint64_t balance, const fvm_address *delegated)
 {
@@ -161,7 +142,7 @@ static inline void fixture_open(fixture *f, uint32_t version)
     CHECK_OK(fvm_blockstore_memory_new(&f->base, NULL));
     CHECK_OK(fvm_blockstore_buffered_new(&f->blocks, &f->base, NULL));
     fvm_cid data = fixture_manifest(&f->blocks), empty = fvm_empty_array_cid();
-    fvm_cid init = fixture_init_state(&f->blocks);
+    fvm_cid init = init_state(&f->blocks, 5000, "test");
     CHECK_OK(fvm_manifest_load(&f->manifest, &f->blocks, &data, &f->net, NULL));
     CHECK_OK(fvm_state_view_new(&f->state, &f->blocks, &f->net, NULL));
     f->extern_err = FVM_OK;

@@ -100,6 +100,9 @@ FVM_NODISCARD fvm_err fvm__chain_open(fvm_chain **out, const fvm_chain_options *
                                       fvm_store_why *why);
 FVM_NODISCARD fvm_err fvm__genesis_copy(fvm_chain *chain, const fvm__origin *origin,
                                         fvm_store_why *why);
+/** Puts what a root leads to, read from `from`, into the open batch; blocks that are there are not put again. */
+FVM_NODISCARD fvm_err fvm__copy_dag(fvm_chain *chain, const fvm_blockstore *from,
+                                    const fvm_cid *root, fvm_store_why *why);
 /** Makes the genesis state and tipset in the ledger, one batch. */
 FVM_NODISCARD fvm_err fvm__genesis_make(fvm_chain *chain, const fvm_chain_options *options,
                                         fvm_store_why *why);

@@ -43,7 +43,8 @@ fvm_err fvm_chain_state_dump(fvm_chain *c, fvm_buf *out)
 
 /* --- reading --- */
 
-static fvm_err count_actor(void *ctx, uint64_t id, const fvm_actor *actor)
+/* Of a walk that is to reach every actor, and needs nothing of them. */
+static fvm_err pass_actor(void *ctx, uint64_t id, const fvm_actor *actor)
 {
     (void)ctx;
     (void)id;
@@ -80,7 +81,7 @@ static fvm_err check_state(fvm_chain *c, const fvm_blockstore *bs, const fvm_cid
     fvm_chain_head(c, &head);
     fvm_err err = fvm_state_view_open(&theirs, bs, root, &c->net, c->alloc);
     if (err != FVM_OK) return fvm__why(why, err, "no state: %s", fvm_err_text(err));
-    err = fvm_state_each(theirs, count_actor, NULL);
+    err = fvm_state_each(theirs, pass_actor, NULL);
     if (err != FVM_OK) err = fvm__why(why, err, "a broken state: %s", fvm_err_text(err));
     if (err == FVM_OK) err = fvm_state_view_open(&ours, bs, &head.state, &c->net, c->alloc);
     if (err == FVM_OK) {

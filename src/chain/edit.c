@@ -4,7 +4,6 @@
 
 #include "ipld/buffered.h"
 #include "ipld/cbor.h"
-#include "store/dag.h"
 
 /* --- actors that have to be there --- */
 
@@ -175,27 +174,17 @@ fvm_err fvm__edit_machine(fvm_chain *c, fvm_machine *machine, const fvm_edit *ed
 
 /* --- of the chain --- */
 
-static fvm_err put_block(void *ctx, const fvm_cid *cid, fvm_bytes data)
-{
-    const fvm_blockstore *to = ctx;
-    bool there;
-    FVM_TRY(fvm_blockstore_has(to, &there, cid));
-    return there ? FVM_OK : fvm_blockstore_put(to, cid, data);
-}
-
 /* What the edits' CIDs lead to, from `from` to the open batch. */
 static fvm_err copy_blocks(fvm_chain *c, const fvm_edit *edits, size_t count,
                            const fvm_blockstore *from, fvm_store_why *why)
 {
     const fvm_blockstore *layers[] = { from, c->blocks };
-    fvm__dag_visitor visitor = { put_block, NULL, (void *)(uintptr_t)c->blocks };
     fvm_blockstore both;
     if (!from) return FVM_OK;
     FVM_TRY(fvm_blockstore_layered_new(&both, layers, FVM_COUNT(layers), c->alloc));
     fvm_err err = FVM_OK;
     for (size_t i = 0; i < count && err == FVM_OK; i++)
-        if (fvm__edit_has_cid(edits[i].kind))
-            err = fvm__dag_walk(&both, &edits[i].cid, 1, &visitor, c->alloc, why);
+        if (fvm__edit_has_cid(edits[i].kind)) err = fvm__copy_dag(c, &both, &edits[i].cid, why);
     fvm_blockstore_free(&both);
     return err;
 }

@@ -144,17 +144,25 @@ fvm_err fvm__genesis_make(fvm_chain *c, const fvm_chain_options *o, fvm_store_wh
 
 static fvm_err put_copied(void *ctx, const fvm_cid *cid, fvm_bytes data)
 {
-    return fvm_blockstore_put(ctx, cid, data);
+    const fvm_blockstore *to = ctx;
+    bool there;
+    FVM_TRY(fvm_blockstore_has(to, &there, cid));
+    return there ? FVM_OK : fvm_blockstore_put(to, cid, data);
+}
+
+fvm_err fvm__copy_dag(fvm_chain *c, const fvm_blockstore *from, const fvm_cid *root,
+                      fvm_store_why *why)
+{
+    const fvm__dag_visitor visitor = { put_copied, NULL, (void *)(uintptr_t)c->blocks };
+    return fvm__dag_walk(from, root, 1, &visitor, c->alloc, why);
 }
 
 fvm_err fvm__genesis_copy(fvm_chain *c, const fvm__origin *origin, fvm_store_why *why)
 {
     const fvm__params *p = &origin->params;
-    fvm__dag_visitor visitor = { put_copied, NULL, (void *)(uintptr_t)c->blocks };
     fvm_ledger_begin(c->ledger);
-    fvm_err err = fvm__dag_walk(origin->blocks, &p->genesis_state, 1, &visitor, c->alloc, why);
+    fvm_err err = fvm__copy_dag(c, origin->blocks, &p->genesis_state, why);
     if (err == FVM_OK) err = copy_block(c->blocks, origin->blocks, &p->manifest, c->alloc);
     if (err == FVM_OK) err = put_all(c, p);
-    err = fvm_ledger_end(c->ledger, err);
-    return err;
+    return fvm_ledger_end(c->ledger, err);
 }

@@ -97,9 +97,7 @@ static fvm_err go_back(fvm_chain *c, const fvm_tipset *t, uint32_t edits)
     if (fvm__anybody_listens(c))
         FVM_TRY(fvm_chain_tipsets(c, t->number + 1, UINT64_MAX, true, tell_gone, &told));
     fvm_ledger_begin(c->ledger);
-    fvm_err err = remove_above(c, t, edits);
-    err = fvm_ledger_end(c->ledger, err);
-    FVM_TRY(err);
+    FVM_TRY(fvm_ledger_end(c->ledger, remove_above(c, t, edits)));
     fvm__head_set(c, t, edits);
     fvm__mempool_clear(c);
     fvm__tell_reverted(c, NULL, t);

@@ -10,7 +10,9 @@
 /** What nodes, new states and tools begin with: the version whose actors the embedded ones are (v18), the
  *  newest that there are actors for. nv29 is there for states that have it. */
 #define FVM_NETWORK_VERSION_DEFAULT 28
-#define FVM_NETWORK_VERSION_DEFAULT_TEXT "28"
+#define FVM_NETWORK_VERSION_DEFAULT_TEXT FVM__TEXT_OF(FVM_NETWORK_VERSION_DEFAULT)
+#define FVM__TEXT_OF(macro) FVM__TEXT_OF_IT(macro)
+#define FVM__TEXT_OF_IT(text) #text
 
 /** Generations of the reference, where behaviour (not only prices) differs. */
 typedef enum fvm_era {

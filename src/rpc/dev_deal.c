@@ -123,13 +123,12 @@ fvm_err fvm_dev_deal_erc20(fvm_rpc_call *call)
     deal d = { .call = call };
     fvm_eth_address token;
     fvm_big amount;
-    fvm_view_options o = { .number = FVM_VIEW_HEAD, .deadline_ns = call->deadline_ns };
     FVM_TRY(fvm_rpc_get_eth_address(call, 0, &d.owner));
     FVM_TRY(fvm_rpc_get_eth_address(call, 1, &token));
     FVM_TRY(fvm_rpc_get_u256(call, 2, &amount));
     if (!fvm_rpc_word_of_big(d.amount, &amount)) return fvm_rpc_bad_param(call, 2, "no amount");
     d.token = fvm_rpc_fil(&token);
-    FVM_TRY(fvm_chain_view_open(call->node->chain, &d.view, &o));
+    FVM_TRY(fvm_rpc_head_view(call, &d.view, false));
     fvm_err err = deal_out(&d);
     fvm_chain_view_close(d.view);
     if (err == FVM_OK) fvm_jo_null(call->out);

@@ -33,11 +33,10 @@ fvm_err fvm_dev_add_balance(fvm_rpc_call *call)
     fvm_chain_view *view;
     fvm_actor actor;
     uint64_t id;
-    fvm_view_options o = { .number = FVM_VIEW_HEAD, .deadline_ns = call->deadline_ns };
     FVM_TRY(fvm_rpc_get_eth_address(call, 0, &who));
     FVM_TRY(fvm_rpc_get_u256(call, 1, &e.balance));
     fvm_address address = fvm_rpc_fil(&who);
-    FVM_TRY(fvm_chain_view_open(call->node->chain, &view, &o));
+    FVM_TRY(fvm_rpc_head_view(call, &view, false));
     fvm_err err = fvm_view_actor(view, &actor, &id, &address);
     fvm_chain_view_close(view);
     if (err == FVM_OK) err = fvm_big_add(&e.balance, &e.balance, &actor.balance);

@@ -78,6 +78,14 @@ fvm_err fvm_rpc_tipset_state(fvm_rpc_call *call, fvm_tipset *out, const fvm_rpc_
     return err == FVM_ERR_NOT_FOUND ? fvm_rpc_fail(call, FVM_RPC_FAILED, "block not found") : err;
 }
 
+fvm_err fvm_rpc_head_view(fvm_rpc_call *call, fvm_chain_view **out, bool next)
+{
+    const fvm_view_options o = { .number = FVM_VIEW_HEAD,
+                                 .next = next,
+                                 .deadline_ns = call->deadline_ns };
+    return fvm_chain_view_open(call->node->chain, out, &o);
+}
+
 fvm_err fvm_rpc_view(fvm_rpc_call *call, fvm_chain_view **out, size_t i, bool next)
 {
     fvm_view_options o = { .number = FVM_VIEW_HEAD,

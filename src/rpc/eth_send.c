@@ -151,15 +151,12 @@ static fvm_err fill_fees(fvm_rpc_call *call, fvm_message *m, const fvm_rpc_tx_re
     return FVM_OK;
 }
 
-static fvm_err fill_gas(fvm_rpc_call *call, fvm_message *m)
+fvm_err fvm_rpc_estimate_pending(fvm_rpc_call *call, uint64_t *gas, const fvm_message *m)
 {
     fvm_chain_view *view;
-    fvm_view_options o = { .number = FVM_VIEW_HEAD,
-                           .next = true,
-                           .deadline_ns = call->deadline_ns };
-    FVM_TRY(fvm_chain_view_open(call->node->chain, &view, &o));
+    FVM_TRY(fvm_rpc_head_view(call, &view, true));
     fvm_err err = fvm_view_apply_pending(view, &m->from);
-    if (err == FVM_OK) err = fvm_rpc_estimate(call, view, &m->gas_limit, m);
+    if (err == FVM_OK) err = fvm_rpc_estimate(call, view, gas, m);
     fvm_chain_view_close(view);
     return err;
 }
@@ -175,7 +172,7 @@ fvm_err fvm_rpc_fill(fvm_rpc_call *call, fvm_message *m, fvm_buf *params,
     else
         FVM_TRY(fvm_chain_next_nonce(call->node->chain, &m->nonce, &m->from));
     FVM_TRY(fill_fees(call, m, r));
-    if (!r->has_gas) return fill_gas(call, m);
+    if (!r->has_gas) return fvm_rpc_estimate_pending(call, &m->gas_limit, m);
     m->gas_limit = r->gas;
     return FVM_OK;
 }

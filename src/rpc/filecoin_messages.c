@@ -117,11 +117,10 @@ static fvm_err lookup_party(fvm_rpc_call *call, bool *has, uint64_t *id, const j
 {
     fvm_address address;
     fvm_chain_view *view;
-    fvm_view_options o = { .number = FVM_VIEW_HEAD, .deadline_ns = call->deadline_ns };
     if (!value) return FVM_OK;
     *has = true;
     if (!fvm_fil_address(&address, value)) return fvm_rpc_bad_param(call, 0, "not an address");
-    FVM_TRY(fvm_chain_view_open(call->node->chain, &view, &o));
+    FVM_TRY(fvm_rpc_head_view(call, &view, false));
     fvm_err err = fvm_view_lookup(view, id, &address);
     fvm_chain_view_close(view);
     return err == FVM_ERR_NOT_FOUND ? fvm_rpc_fail(call, FVM_RPC_NO_ACTOR, "actor not found") : err;
@@ -210,14 +209,7 @@ fvm_err fvm_fil_mpool_push(fvm_rpc_call *call)
 /* A message's gas on the head's state, the sender's waiting messages first. */
 static fvm_err estimate_limit(fvm_rpc_call *call, const fvm_message *m, uint64_t *gas)
 {
-    fvm_chain_view *view;
-    fvm_view_options o = { .number = FVM_VIEW_HEAD,
-                           .next = true,
-                           .deadline_ns = call->deadline_ns };
-    FVM_TRY(fvm_chain_view_open(call->node->chain, &view, &o));
-    fvm_err err = fvm_view_apply_pending(view, &m->from);
-    if (err == FVM_OK) err = fvm_rpc_estimate(call, view, gas, m);
-    fvm_chain_view_close(view);
+    fvm_err err = fvm_rpc_estimate_pending(call, gas, m);
     if (err != FVM_OK && call->code == FVM_RPC_REVERTED) call->code = FVM_RPC_FAILED;
     return err;
 }

@@ -67,10 +67,9 @@ fvm_err fvm_rpc_key_address(fvm_rpc_call *call, fvm_address *address)
 {
     fvm_chain_view *view;
     fvm_address key;
-    fvm_view_options o = { .number = FVM_VIEW_HEAD };
     fvm_protocol p = fvm_address_protocol(address);
     if (p != FVM_PROTOCOL_ID && p != FVM_PROTOCOL_ACTOR) return FVM_OK;
-    FVM_TRY(fvm_chain_view_open(call->node->chain, &view, &o));
+    FVM_TRY(fvm_rpc_head_view(call, &view, false));
     fvm_err err = fvm_view_account_key(view, &key, address);
     fvm_chain_view_close(view);
     if (err == FVM_OK) *address = key;

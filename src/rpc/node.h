@@ -102,6 +102,8 @@ FVM_NODISCARD fvm_err fvm_rpc_tipset_exact(fvm_rpc_call *call, fvm_tipset *out,
 /** The same for methods that read state: null rounds give the tipset before. Every failure has words. */
 FVM_NODISCARD fvm_err fvm_rpc_tipset_state(fvm_rpc_call *call, fvm_tipset *out,
                                            const fvm_rpc_block *block);
+/** A view on the head's state, with the call's deadline; `next`: as the tipset after sees it. Close it. */
+FVM_NODISCARD fvm_err fvm_rpc_head_view(fvm_rpc_call *call, fvm_chain_view **out, bool next);
 /** A view on the state that parameter `i` means. Close it. */
 FVM_NODISCARD fvm_err fvm_rpc_view(fvm_rpc_call *call, fvm_chain_view **out, size_t i, bool next);
 
@@ -151,6 +153,9 @@ bool fvm_rpc_override_block_read(fvm_rpc_block_override *out, fvm_view_options *
 /** The gas that clients are told for a message: 1.25 times what it needs. `view` was made with `next`. */
 FVM_NODISCARD fvm_err fvm_rpc_estimate(fvm_rpc_call *call, fvm_chain_view *view, uint64_t *gas,
                                        const fvm_message *message);
+/** The same on the head's state, with the sender's waiting messages before it. */
+FVM_NODISCARD fvm_err fvm_rpc_estimate_pending(fvm_rpc_call *call, uint64_t *gas,
+                                               const fvm_message *message);
 
 /* Sending (eth_send.c). */
 

@@ -1,9 +1,10 @@
 /* server.c - starts and stops the server: its socket, its thread, its pool. */
 #include "server_internal.h"
 
+#include "base/clock.h"
+
 #include <ev.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SPARE_DESCRIPTORS 128u /* for the database, logs, this server's own */
@@ -54,12 +55,12 @@ static bool turn(fvm_rpc_server *server)
 static void *serve(void *ctx)
 {
     fvm_rpc_server *server = ctx;
-    struct timespec begun = { 0, 0 }, now;
+    uint64_t begun = 0; /* seconds */
     while (turn(server)) {
         if (!server->stopping) continue;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        if (!begun.tv_sec) begun = now;
-        if (server->quit || now.tv_sec - begun.tv_sec > 12) break;
+        uint64_t now = fvm_clock_ms() / 1000;
+        if (!begun) begun = now;
+        if (server->quit || now - begun > 12) break;
     }
     return NULL;
 }
