@@ -30,16 +30,17 @@
 typedef enum fvm__table {
     FVM__TABLE_META,    /* "chain": parameters */
     FVM__TABLE_TIPSET,  /* number: record; the last one is the head */
-    FVM__TABLE_HASH,    /* Ethereum's block hash: number */
-    FVM__TABLE_BLOCK,   /* digest of a block's CID: number */
     FVM__TABLE_MESSAGE, /* number, index (u32): record */
-    FVM__TABLE_CID,     /* digest of a message's CID: number, index */
-    FVM__TABLE_ETH,     /* Ethereum's hash where it is not that digest: number, index */
     FVM__TABLE_NONCE,   /* sender's ID, nonce: number, index */
     FVM__TABLE_EVENT,   /* number, event index (u32): record */
     FVM__TABLE_EMITTER, /* emitter's ID, number, event index: empty */
     FVM__TABLE_TOPIC,   /* first topic (32 bytes), number, event index: empty */
     FVM__TABLE_EDIT,    /* number, sequence (u32): record */
+    /* only looked up */
+    FVM__TABLE_HASH = FVM_LEDGER_ORDERED, /* Ethereum's block hash: number */
+    FVM__TABLE_BLOCK,                     /* digest of a block's CID: number */
+    FVM__TABLE_CID,                       /* digest of a message's CID: number, index */
+    FVM__TABLE_ETH, /* Ethereum's hash where it is not that digest: number, index */
 } fvm__table;
 
 /* --- records --- */

@@ -36,8 +36,11 @@ typedef struct fvm_ledger_options {
     bool read_only;       /* the folder must exist; nothing is written, not even by recovery */
 } fvm_ledger_options;
 
-/** Tables are told apart by a small number that the chain gives a meaning; keys are ordered bytewise. */
+/** Tables are told apart by a small number that the chain gives a meaning. Those below FVM_LEDGER_ORDERED
+ *  keep their keys in bytewise order; entries of the others are only looked up, which costs less where
+ *  keys are hashes. */
 #define FVM_LEDGER_TABLES 24
+#define FVM_LEDGER_ORDERED 16
 #define FVM_LEDGER_KEY_MAX 500 /* bytes */
 
 /** Opens or makes a ledger, and recovers: batches of the journal that LMDB lacks are moved to it; a
@@ -84,7 +87,8 @@ FVM_NODISCARD fvm_err fvm_ledger_get(fvm_ledger *ledger, fvm_buf *out, unsigned 
                                      fvm_bytes key, bool in_batch);
 /** Visits the entries of committed batches with from <= key < to (`to` empty: to the end), upwards or,
  *  if `down`, from the highest downwards. `visit` returns FVM_OK to go on; anything else stops
- *  and is returned. It may read from the ledger. Key and value are valid during the call. */
+ *  and is returned. It may read from the ledger. Key and value are valid during the call.
+ *  FVM_ERR_INVALID: a table without order. */
 typedef fvm_err (*fvm_ledger_visit)(void *ctx, fvm_bytes key, fvm_bytes value);
 FVM_NODISCARD fvm_err fvm_ledger_range(fvm_ledger *ledger, unsigned table, fvm_bytes from,
                                        fvm_bytes to, bool down, fvm_ledger_visit visit, void *ctx);

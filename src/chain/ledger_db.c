@@ -1,40 +1,29 @@
-/* ledger_db.c - the ledger's database: one tree of LMDB, through the environment of the block store.
- * LMDB has no checksums, so each value ends with a sum of its key and itself. The key ff "moved" holds
- * the number of the last batch that is in it. */
+/* ledger_db.c - the ledger's database, through the environment of the block store: opening and reading.
+ * What is where in it is told in ledger_internal.h. LMDB has no checksums, so each value ends with a
+ * sum of its key and itself. */
 #include "ledger_internal.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 
-#define SUM 8u
-#define LAYOUT 0x4c /* above those of the block store */
-
-static const uint8_t moved_key[] = { 0xff, 'm', 'o', 'v', 'e', 'd' };
-
-fvm_err fvm__ledger_db_open(fvm__ledger_db *db, const char *folder, bool read_only, bool check,
-                            const fvm_allocator *alloc, fvm_store_why *why)
-{
-    fvm_lmdb_options options = { .read_only = read_only, .check = check };
-    FVM_TRY(fvm__lmdb_open_as(&db->store, folder, &options, LAYOUT, true, alloc, why));
-    db->lmdb = db->store.self;
-    return FVM_OK;
-}
-
-void fvm__ledger_db_close(fvm__ledger_db *db)
-{
-    fvm_blockstore_free(&db->store);
-    db->lmdb = NULL;
-}
-
-static MDB_val val_of(fvm_bytes in)
-{
-    return fvm__lmdb_val(in);
-}
+#define SUM FVM__DB_SUM
+#define LAYOUT 0x4d /* above those of the block store */
 
 static fvm_err fail(fvm__ledger_db *db, int rc, const char *doing, fvm_store_why *why)
 {
     return fvm__why(why, fvm__lmdb_err(rc), "%s: %s: %s", db->lmdb->folder, doing,
                     mdb_strerror(rc));
+}
+
+static fvm_err broken(fvm__ledger_db *db, const char *what, fvm_store_why *why)
+{
+    return fvm__why(why, FVM_ERR_IO, "%s: %s", db->lmdb->folder, what);
+}
+
+static fvm_err begin(fvm__ledger_db *db, MDB_txn **txn, fvm_store_why *why)
+{
+    fvm_err err = fvm__lmdb_read_begin(db->lmdb, txn);
+    return err == FVM_OK ? FVM_OK : fvm__why(why, err, "%s", db->lmdb->last.text);
 }
 
 /* What lies under a key, without its sum. */
@@ -47,99 +36,86 @@ static fvm_err open_value(fvm__ledger_db *db, fvm_bytes *out, fvm_bytes key, con
         *out = v;
         if (fvm_load_le64(v.ptr + v.len) == fvm__ledger_sum(key, v)) return FVM_OK;
     }
-    return fvm__why(why, FVM_ERR_IO, "%s: an entry is not what was put", db->lmdb->folder);
+    return broken(db, "an entry is not what was put", why);
 }
 
-fvm_err fvm__ledger_db_get(fvm__ledger_db *db, fvm_buf *out, fvm_bytes key, fvm_store_why *why)
+/* The value of a key, valid as long as the transaction. */
+static fvm_err get(fvm__ledger_db *db, MDB_txn *txn, fvm_bytes *out, fvm_bytes key,
+                   fvm_store_why *why)
+{
+    MDB_val k = fvm__lmdb_val(key), v;
+    int rc = mdb_get(txn, db->lmdb->dbi, &k, &v);
+    if (rc == MDB_NOTFOUND) return FVM_ERR_NOT_FOUND;
+    return rc == 0 ? open_value(db, out, key, &v, why) : fail(db, rc, "cannot read", why);
+}
+
+/* --- what is looked up by hash --- */
+
+/* What the log has at a place, if it is of that key. */
+static fvm_err read_log(fvm__ledger_db *db, MDB_txn *txn, fvm_buf *out, const fvm__entry_key *key,
+                        uint64_t place, fvm_store_why *why)
+{
+    uint8_t at[9] = { FVM__DB_LOG };
+    fvm_bytes v;
+    fvm_store_be64(at + 1, place);
+    fvm_err err = get(db, txn, &v, (fvm_bytes){ at, sizeof at }, why);
+    if (err == FVM_ERR_NOT_FOUND) return broken(db, "the index leads to nothing", why);
+    FVM_TRY(err);
+    size_t len = v.len >= 3 ? (size_t)(v.ptr[1] | v.ptr[2] << 8) : SIZE_MAX;
+    if (v.len < 3 || len > v.len - 3) return broken(db, "an entry of the log is too short", why);
+    if (!fvm_bytes_eq((fvm_bytes){ v.ptr + 3, len }, key->bytes)) return FVM_ERR_MISMATCH;
+    if (v.ptr[0]) return FVM_ERR_NOT_FOUND;
+    return out ? fvm_buf_append(out, (fvm_bytes){ v.ptr + 3 + len, v.len - 3 - len }) : FVM_OK;
+}
+
+fvm_err fvm__ledger_db_at(fvm__ledger_db *db, fvm_buf *out, const fvm__entry_key *key,
+                          uint64_t place, fvm_store_why *why)
 {
     MDB_txn *txn;
-    MDB_val k = val_of(key), v;
-    fvm_bytes data = { NULL, 0 };
-    fvm_err err = fvm__lmdb_read_begin(db->lmdb, &txn);
-    if (err != FVM_OK) return fvm__why(why, err, "%s", db->lmdb->last.text);
-    int rc = mdb_get(txn, db->lmdb->dbi, &k, &v);
-    if (rc == MDB_NOTFOUND)
-        err = FVM_ERR_NOT_FOUND;
-    else if (rc != 0)
-        err = fail(db, rc, "cannot read", why);
-    else if (out)
-        err = open_value(db, &data, key, &v, why);
-    if (err == FVM_OK && out) err = fvm_buf_append(out, data);
+    FVM_TRY(begin(db, &txn, why));
+    fvm_err err = read_log(db, txn, out, key, place, why);
     fvm__lmdb_read_end(db->lmdb, txn);
     return err;
 }
 
-fvm_err fvm__ledger_db_moved(fvm__ledger_db *db, uint64_t *out, fvm_store_why *why)
+/* The places of the hash, from the last one down, until one has the key. */
+static fvm_err search(fvm__ledger_db *db, MDB_txn *txn, fvm_buf *out, const fvm__entry_key *key,
+                      fvm_store_why *why)
 {
-    fvm_buf value;
-    fvm_buf_init(&value, db->lmdb->alloc);
-    fvm_err err = fvm__ledger_db_get(db, &value, (fvm_bytes){ moved_key, sizeof moved_key }, why);
-    *out = 0;
-    if (err == FVM_OK && value.len == 8) *out = fvm_load_le64(value.ptr);
-    fvm_buf_deinit(&value);
-    return err == FVM_ERR_NOT_FOUND ? FVM_OK : err;
-}
-
-/* --- writing --- */
-
-static int put(MDB_txn *txn, MDB_dbi dbi, fvm_bytes key, fvm_bytes value, unsigned flags)
-{
-    MDB_val k = val_of(key), v = { value.len + SUM, NULL };
-    int rc = mdb_put(txn, dbi, &k, &v, MDB_RESERVE | flags);
-    if (rc == MDB_KEYEXIST && flags) return 0; /* a block that is there is that block */
-    if (rc != 0) return rc;
-    uint8_t *room = v.mv_data;
-    if (value.len) memcpy(room, value.ptr, value.len);
-    fvm_store_le64(room + value.len, fvm__ledger_sum(key, value));
-    return 0;
-}
-
-typedef struct group {
-    const fvm__entry_list *list;
-    uint64_t moved, bytes;
-} group;
-
-/* In order, so that the pages of neighbours are touched once. */
-static int move_group(fvm__lmdb *lmdb, MDB_txn *txn, void *ctx, fvm_err *err)
-{
-    group *g = ctx;
-    uint8_t number[8];
-    (void)err;
-    g->bytes = 0;
-    for (const fvm__entry_node *n = g->list->first[0]; n; n = n->next[0]) {
-        MDB_val k = val_of(n->key);
-        bool block = n->key.ptr[0] == FVM__LEDGER_BLOCKS + 1;
-        int rc = n->deleted ? mdb_del(txn, lmdb->dbi, &k, NULL)
-                            : put(txn, lmdb->dbi, n->key, n->value, block ? MDB_NOOVERWRITE : 0);
-        if (rc != 0 && !(n->deleted && rc == MDB_NOTFOUND)) return rc;
-        g->bytes += n->size;
+    uint8_t at[17] = { FVM__DB_INDEX };
+    MDB_cursor *cursor;
+    MDB_val k = { sizeof at, at }, v;
+    fvm_store_be64(at + 1, key->hash);
+    memset(at + 9, 0xff, 8);
+    int rc = mdb_cursor_open(txn, db->lmdb->dbi, &cursor);
+    if (rc != 0) return fail(db, rc, "cannot read", why);
+    fvm_err err = FVM_ERR_NOT_FOUND;
+    rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
+    if (rc == 0)
+        rc = mdb_cursor_get(cursor, &k, &v, MDB_PREV);
+    else if (rc == MDB_NOTFOUND)
+        rc = mdb_cursor_get(cursor, &k, &v, MDB_LAST);
+    while (rc == 0 && k.mv_size == sizeof at && memcmp(k.mv_data, at, 9) == 0) {
+        err = read_log(db, txn, out, key, fvm_load_be64((const uint8_t *)k.mv_data + 9), why);
+        if (err != FVM_ERR_MISMATCH) break;
+        err = FVM_ERR_NOT_FOUND;
+        rc = mdb_cursor_get(cursor, &k, &v, MDB_PREV);
     }
-    fvm_store_le64(number, g->moved);
-    return put(txn, lmdb->dbi, (fvm_bytes){ moved_key, sizeof moved_key },
-               (fvm_bytes){ number, sizeof number }, 0);
-}
-
-fvm_err fvm__ledger_db_move(fvm__ledger_db *db, const fvm__entry_list *list, uint64_t moved,
-                            fvm_store_why *why)
-{
-    group g = { .list = list, .moved = moved };
-    fvm_err err = fvm__lmdb_write(db->lmdb, move_group, &g, "cannot write");
-    if (err == FVM_OK) {
-        fvm__lmdb_forget_pages(db->lmdb, g.bytes);
-        return FVM_OK;
-    }
-    (void)pthread_mutex_lock(&db->lmdb->lock);
-    if (why) *why = db->lmdb->last;
-    (void)pthread_mutex_unlock(&db->lmdb->lock);
+    mdb_cursor_close(cursor);
+    if (rc != 0 && rc != MDB_NOTFOUND) return fail(db, rc, "cannot read", why);
     return err;
 }
 
-uint64_t fvm__ledger_db_bytes(fvm__ledger_db *db)
+fvm_err fvm__ledger_db_get(fvm__ledger_db *db, fvm_buf *out, const fvm__entry_key *key,
+                           fvm_store_why *why)
 {
-    struct stat st;
-    int fd;
-    return mdb_env_get_fd(db->lmdb->env, &fd) == 0 && fstat(fd, &st) == 0 ? (uint64_t)st.st_size
-                                                                          : 0;
+    MDB_txn *txn;
+    fvm_bytes v;
+    FVM_TRY(begin(db, &txn, why));
+    fvm_err err = key->ordered ? get(db, txn, &v, key->bytes, why) : search(db, txn, out, key, why);
+    if (err == FVM_OK && key->ordered && out) err = fvm_buf_append(out, v);
+    fvm__lmdb_read_end(db->lmdb, txn);
+    return err;
 }
 
 /* --- going along --- */
@@ -151,7 +127,7 @@ static fvm_err take(fvm__ledger_cursor *c, int rc, const MDB_val *key, const MDB
     if (rc == MDB_NOTFOUND) return FVM_OK;
     if (rc != 0) return fail(c->db, rc, "cannot read", why);
     c->key = (fvm_bytes){ key->mv_data, key->mv_size };
-    if (c->key.len < 2 || c->key.ptr[0] == 0 || c->key.ptr[0] == 0xff) {
+    if (c->key.len < 2 || c->key.ptr[0] == 0 || c->key.ptr[0] > FVM_LEDGER_ORDERED) {
         c->has = false; /* past the tables, at either end */
         return FVM_OK;
     }
@@ -161,17 +137,16 @@ static fvm_err take(fvm__ledger_cursor *c, int rc, const MDB_val *key, const MDB
 fvm_err fvm__ledger_cursor_open(fvm__ledger_cursor *c, fvm__ledger_db *db, fvm_bytes key, bool down,
                                 fvm_store_why *why)
 {
-    MDB_val k = val_of(key), v;
+    MDB_val k = fvm__lmdb_val(key), v;
     *c = (fvm__ledger_cursor){ .db = db, .down = down };
-    fvm_err err = fvm__lmdb_read_begin(db->lmdb, &c->txn);
-    if (err != FVM_OK) return fvm__why(why, err, "%s", db->lmdb->last.text);
+    FVM_TRY(begin(db, &c->txn, why));
     int rc = mdb_cursor_open(c->txn, db->lmdb->dbi, &c->cursor);
     if (rc == 0) rc = mdb_cursor_get(c->cursor, &k, &v, MDB_SET_RANGE);
     if (down && rc == 0)
         rc = mdb_cursor_get(c->cursor, &k, &v, MDB_PREV);
     else if (down && rc == MDB_NOTFOUND)
         rc = mdb_cursor_get(c->cursor, &k, &v, MDB_LAST);
-    err = take(c, rc, &k, &v, why);
+    fvm_err err = take(c, rc, &k, &v, why);
     if (err != FVM_OK) fvm__ledger_cursor_close(c);
     return err;
 }
@@ -188,4 +163,84 @@ void fvm__ledger_cursor_close(fvm__ledger_cursor *c)
     if (c->cursor) mdb_cursor_close(c->cursor);
     if (c->txn) fvm__lmdb_read_end(c->db->lmdb, c->txn);
     *c = (fvm__ledger_cursor){ 0 };
+}
+
+/* --- opening --- */
+
+static fvm_err load_state(fvm__ledger_db *db, MDB_txn *txn, fvm_store_why *why)
+{
+    const uint8_t key = FVM__DB_STATE;
+    fvm_bytes v;
+    db->state = (fvm__db_state){ .place = 1 };
+    fvm_err err = get(db, txn, &v, (fvm_bytes){ &key, 1 }, why);
+    if (err != FVM_OK) return err == FVM_ERR_NOT_FOUND ? FVM_OK : err;
+    if (v.len != 24) return broken(db, "how far it is: not three numbers", why);
+    db->state = (fvm__db_state){ fvm_load_le64(v.ptr), fvm_load_le64(v.ptr + 8),
+                                 fvm_load_le64(v.ptr + 16) };
+    return FVM_OK;
+}
+
+static fvm_err load_part(fvm__ledger_db *db, fvm_bytes part, fvm_store_why *why)
+{
+    for (; part.len >= 16; part = (fvm_bytes){ part.ptr + 16, part.len - 16 }) {
+        fvm__late_entry entry = { fvm_load_le64(part.ptr), fvm_load_le64(part.ptr + 8) };
+        if (entry.place == 0 || entry.place >= db->state.place)
+            return broken(db, "an entry of the index that is late leads past the log", why);
+        FVM_TRY(fvm__late_reserve(&db->late, db->lmdb->alloc, fvm__late_slice_of(entry.hash), 1));
+        fvm__late_add(&db->late, entry);
+    }
+    return FVM_OK;
+}
+
+/* The lists of what is not in the index yet; or not all of it. */
+static fvm_err load_late(fvm__ledger_db *db, MDB_txn *txn, fvm_store_why *why)
+{
+    uint8_t first = FVM__DB_LATE;
+    MDB_cursor *cursor;
+    MDB_val k = { 1, &first }, v;
+    int rc = mdb_cursor_open(txn, db->lmdb->dbi, &cursor);
+    if (rc != 0) return fail(db, rc, "cannot read", why);
+    fvm_err err = FVM_OK;
+    rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
+    while (rc == 0 && *(const uint8_t *)k.mv_data == FVM__DB_LATE) {
+        fvm_bytes key = { k.mv_data, k.mv_size }, part;
+        err = open_value(db, &part, key, &v, why);
+        if (err == FVM_OK) err = load_part(db, part, why);
+        if (err != FVM_OK) break;
+        rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+    }
+    mdb_cursor_close(cursor);
+    if (rc != 0 && rc != MDB_NOTFOUND) return fail(db, rc, "cannot read", why);
+    return err;
+}
+
+fvm_err fvm__ledger_db_open(fvm__ledger_db *db, const char *folder, bool read_only, bool check,
+                            const fvm_allocator *alloc, fvm_store_why *why)
+{
+    fvm_lmdb_options options = { .read_only = read_only, .check = check };
+    MDB_txn *txn;
+    FVM_TRY(fvm__lmdb_open_as(&db->store, folder, &options, LAYOUT, true, alloc, why));
+    db->lmdb = db->store.self;
+    fvm__cache_init(&db->cache, alloc);
+    FVM_TRY(begin(db, &txn, why));
+    fvm_err err = load_state(db, txn, why);
+    if (err == FVM_OK) err = load_late(db, txn, why);
+    fvm__lmdb_read_end(db->lmdb, txn);
+    return err;
+}
+
+void fvm__ledger_db_close(fvm__ledger_db *db)
+{
+    fvm__cache_deinit(&db->cache);
+    fvm__late_deinit(&db->late, db->lmdb->alloc);
+    fvm_blockstore_free(&db->store);
+    db->lmdb = NULL;
+}
+
+uint64_t fvm__ledger_db_bytes(fvm__ledger_db *db)
+{
+    struct stat st;
+    int fd;
+    return mdb_env_get_fd(db->lmdb->env, &fd) == 0 && fstat(fd, &st) == 0 ? (uint64_t)st.st_size
+                                                                          : 0;
 }

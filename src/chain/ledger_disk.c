@@ -129,8 +129,8 @@ static fvm_err write_record(fvm_ledger *ledger, fvm_store_why *why)
 fvm_err fvm__ledger_disk_log(fvm_ledger *ledger)
 {
     fvm_store_why why = { "" };
-    while (ledger->young.bytes >= WAITING * ledger->group_bytes && ledger->old_is_moving &&
-           ledger->move_err == FVM_OK)
+    while (fvm__entries_bytes(&ledger->young) >= WAITING * ledger->group_bytes &&
+           ledger->old_is_moving && ledger->move_err == FVM_OK)
         (void)pthread_cond_wait(&ledger->done, &ledger->moving);
     if (ledger->move_err != FVM_OK || ledger->journal_broken) {
         ledger->urgent = true; /* perhaps it works now */
@@ -147,7 +147,8 @@ fvm_err fvm__ledger_disk_log(fvm_ledger *ledger)
 
 static bool is_full(const fvm_ledger *ledger)
 {
-    return ledger->young.bytes >= ledger->group_bytes || ledger->journal_len >= ledger->group_bytes;
+    return fvm__entries_bytes(&ledger->young) >= ledger->group_bytes ||
+           ledger->journal_len >= ledger->group_bytes;
 }
 
 void fvm__ledger_disk_committed(fvm_ledger *ledger)
@@ -182,7 +183,7 @@ static void turn(fvm_ledger *ledger)
 {
     (void)pthread_rwlock_wrlock(&ledger->lists);
     ledger->old = ledger->young;
-    ledger->young = (fvm__entry_list){ .bytes = 0 };
+    ledger->young = (fvm__entries){ .hashed.count = 0 };
     (void)pthread_rwlock_unlock(&ledger->lists);
     if (ledger->journal_fd >= 0) close(ledger->journal_fd);
     ledger->journal_fd = -1;
@@ -191,33 +192,57 @@ static void turn(fvm_ledger *ledger)
     ledger->old_is_moving = true;
 }
 
-/* Old is in the database, up to batch `moved`. */
-static void finish(fvm_ledger *ledger, uint64_t moved, uint64_t journal)
+/* Blocks are likely to be read soon. */
+static void keep_blocks(fvm_ledger *ledger, fvm__entry_table *hashed)
+{
+    for (fvm__entry_node *next, *n = fvm__table_next(hashed, NULL); n; n = next) {
+        next = fvm__table_next(hashed, n);
+        if (n->key.ptr[0] != FVM__LEDGER_BLOCKS + 1) continue;
+        fvm__table_take(hashed, n);
+        fvm__cache_give(&ledger->db.cache, n);
+    }
+}
+
+/* Old is in the database. */
+static void finish(fvm_ledger *ledger, const fvm__ledger_move *m, uint64_t journal)
 {
     (void)pthread_rwlock_wrlock(&ledger->lists);
-    fvm__entry_list gone = ledger->old;
-    ledger->old = (fvm__entry_list){ .bytes = 0 };
+    fvm__entries gone = ledger->old;
+    ledger->old = (fvm__entries){ .hashed.count = 0 };
+    fvm__ledger_move_publish(m, &ledger->db);
     (void)pthread_rwlock_unlock(&ledger->lists);
     if (journal) remove_journal(ledger, journal);
-    ledger->moved = moved;
     ledger->old_is_moving = false;
     ledger->journal_broken = false;
     ledger->move_err = FVM_OK;
     ledger->stats.groups++;
-    fvm__list_clear(&gone, ledger->alloc);
+    keep_blocks(ledger, &gone.hashed);
+    fvm__entries_clear(&gone, ledger->alloc);
+}
+
+/* One attempt, with no lock held. */
+static fvm_err try_move(fvm_ledger *ledger, fvm__ledger_move *m, uint64_t upto)
+{
+    fvm_store_why why = { "" };
+    (void)pthread_rwlock_wrlock(&ledger->lists);
+    fvm_err err = fvm__ledger_move_prepare(m, &ledger->db, &ledger->old, upto);
+    (void)pthread_rwlock_unlock(&ledger->lists);
+    if (err == FVM_OK) err = fvm__ledger_move_write(m, &ledger->db, &why);
+    if (err == FVM_OK) return FVM_OK;
+    fvm__ledger_move_deinit(m, ledger->alloc);
+    return fvm__ledger_fail(ledger, err, &why);
 }
 
 /* Moves what there is; with `moving` held, but not while the database is written. */
 static void move(fvm_ledger *ledger)
 {
-    fvm_store_why why = { "" };
+    fvm__ledger_move m = { .entries = NULL };
     if (!ledger->old_is_moving) turn(ledger);
     const uint64_t upto = ledger->committed, journal = ledger->journal_number;
     for (;;) {
         ledger->attempt++;
         (void)pthread_mutex_unlock(&ledger->moving);
-        fvm_err err = fvm__ledger_db_move(&ledger->db, &ledger->old, upto, &why);
-        if (err != FVM_OK) (void)fvm__ledger_fail(ledger, err, &why);
+        fvm_err err = try_move(ledger, &m, upto);
         (void)pthread_mutex_lock(&ledger->moving);
         if (err == FVM_OK) break;
         ledger->move_err = err;
@@ -227,7 +252,8 @@ static void move(fvm_ledger *ledger)
         if (ledger->stop) return; /* the journal has it */
         wait_until(ledger, fvm_clock_ms() + RETRY_MS);
     }
-    finish(ledger, upto, journal);
+    finish(ledger, &m, journal);
+    fvm__ledger_move_deinit(&m, ledger->alloc);
 }
 
 static void *mover_main(void *arg)
@@ -237,7 +263,7 @@ static void *mover_main(void *arg)
     for (;;) {
         wait_for_work(ledger);
         ledger->urgent = false;
-        bool empty = ledger->moved == ledger->committed && !ledger->journal_broken;
+        bool empty = ledger->db.state.moved == ledger->committed && !ledger->journal_broken;
         if (!empty) move(ledger);
         (void)pthread_cond_broadcast(&ledger->done);
         if (ledger->stop && (empty || ledger->move_err != FVM_OK)) break;
@@ -264,12 +290,12 @@ fvm_err fvm__ledger_disk_sync(fvm_ledger *ledger)
 {
     (void)pthread_mutex_lock(&ledger->moving);
     const uint64_t target = ledger->committed, before = ledger->attempt;
-    while (ledger->moved < target && ledger->failed <= before) {
+    while (ledger->db.state.moved < target && ledger->failed <= before) {
         ledger->urgent = true;
         (void)pthread_cond_signal(&ledger->wake);
         (void)pthread_cond_wait(&ledger->done, &ledger->moving);
     }
-    fvm_err err = ledger->moved < target ? ledger->move_err : FVM_OK;
+    fvm_err err = ledger->db.state.moved < target ? ledger->move_err : FVM_OK;
     (void)pthread_mutex_unlock(&ledger->moving);
     return err;
 }
@@ -305,9 +331,10 @@ static fvm_err recover_change(void *ctx, fvm_bytes key, const fvm_bytes *value)
         key.ptr[0] > FVM__LEDGER_BLOCKS + 1)
         return fvm__why(r->why, FVM_ERR_MALFORMED, "%s/%s: a key is of no table", ledger->folder,
                         r->name);
-    fvm__entry_node *n = fvm__entry_new(ledger->alloc, &ledger->random, key, value);
+    const fvm__entry_key whole = fvm__entry_key_of(key);
+    fvm__entry_node *n = fvm__entries_new(ledger->alloc, &ledger->random, &whole, value);
     if (!n) return FVM_ERR_NOMEM;
-    fvm__list_put(&ledger->young, ledger->alloc, n);
+    fvm__entries_put(&ledger->young, ledger->alloc, n);
     return FVM_OK;
 }
 
@@ -382,14 +409,26 @@ static fvm_err list_journals(fvm_ledger *ledger, fvm_buf *out, fvm_store_why *wh
     return err;
 }
 
+static fvm_err move_recovered(fvm_ledger *ledger, uint64_t last, fvm_store_why *why)
+{
+    fvm__ledger_move m;
+    FVM_TRY(fvm__ledger_move_prepare(&m, &ledger->db, &ledger->young, last));
+    fvm_err err = fvm__ledger_move_write(&m, &ledger->db, why);
+    if (err == FVM_OK) {
+        fvm__ledger_move_publish(&m, &ledger->db);
+        fvm__entries_clear(&ledger->young, ledger->alloc);
+    }
+    fvm__ledger_move_deinit(&m, ledger->alloc);
+    return err;
+}
+
 /* Batches that the database lacks come into young; unless the ledger is only read, they are moved on at
  * once and the journals removed. */
 static fvm_err recover(fvm_ledger *ledger, fvm_store_why *why)
 {
     fvm_buf list;
     recovery r = { .ledger = ledger, .why = why };
-    FVM_TRY(fvm__ledger_db_moved(&ledger->db, &ledger->moved, why));
-    r.last = ledger->moved;
+    r.last = ledger->db.state.moved;
     fvm_buf_init(&list, ledger->alloc);
     fvm_err err = list_journals(ledger, &list, why);
     const uint64_t *numbers = (const uint64_t *)(const void *)list.ptr;
@@ -399,11 +438,7 @@ static fvm_err recover(fvm_ledger *ledger, fvm_store_why *why)
     if (count > 0) ledger->journal_number = numbers[count - 1];
     ledger->committed = r.last;
     if (err == FVM_OK && !ledger->read_only) {
-        if (r.last > ledger->moved) {
-            err = fvm__ledger_db_move(&ledger->db, &ledger->young, r.last, why);
-            if (err == FVM_OK) fvm__list_clear(&ledger->young, ledger->alloc);
-            if (err == FVM_OK) ledger->moved = r.last;
-        }
+        if (r.last > ledger->db.state.moved) err = move_recovered(ledger, r.last, why);
         for (size_t i = 0; err == FVM_OK && i < count; i++) remove_journal(ledger, numbers[i]);
     }
     fvm_buf_deinit(&list);

@@ -1,39 +1,70 @@
 /* ledger_internal.h - what the files of the ledger share.
  *
  *   ledger.c          batches, reading, life
+ *   ledger_range.c    going along a table
  *   ledger_disk.c     the folder: lock, journals, recovery, the thread that moves groups
- *   ledger_db.c       the database
- *   ledger_list.c     sorted entries in memory
+ *   ledger_db.c       the database: opening, reading
+ *   ledger_move.c     the database: writing a group
+ *   ledger_late.c     the part of the index that waits
+ *   ledger_cache.c    blocks above the database
+ *   ledger_entries.c  entries in memory: ledger_list.c sorted, ledger_table.c hashed
  *   ledger_journal.c  the journal's format
  *
- * One order of keys holds for all of it: a byte for the table, from 1 on (0 is the layout's in the
- * database), the blocks behind the tables, then the key itself.
+ * A key begins with a byte for the table, from 1 on, the blocks behind the tables; then comes the key itself.
  *
  *     open batch  ->  young  ->  old  ->  database        what is asked first
  *
  * young has what was committed since the journal was begun; old is on its way to the database and does
- * not change. Locks, in the order in which they are taken:
+ * not change. In the database, a tree of LMDB, the first byte of a key tells what it is:
+ *
+ *     01 to 10   an entry of a table with order, under its key
+ *     f0         the index: hash, place -> nothing
+ *     f1         what is in the index late: group, part -> (hash, place) of 16 bytes each
+ *     f2         how far it is: the last batch, the next place, the next group
+ *     ff         the log: place -> a block, or an entry of a table without order, with its key
+ *
+ * numbers big endian in keys and little endian in values; values end with a sum. A key without order may
+ * have several places: the last one counts, and may be a deletion.
+ *
+ * Locks, in the order in which they are taken:
  *
  *     writer   held from begin to commit or abort
  *     moving   the journal, young becoming old, what the mover is told and tells
- *     lists    read to look at the batch and the lists, written to change them
+ *     lists    read to look at the batch, young, old, and what is late, written to change them
  */
 #ifndef FVM_CHAIN_LEDGER_INTERNAL_H
 #define FVM_CHAIN_LEDGER_INTERNAL_H
 
 #include "base/map.h"
 #include "ledger.h"
+#include "ledger_cache.h"
+#include "ledger_entries.h"
 #include "ledger_journal.h"
-#include "ledger_list.h"
+#include "ledger_late.h"
 #include "store/lmdb_internal.h"
 
-#define FVM__LEDGER_BLOCKS FVM_LEDGER_TABLES /* the table of blocks */
-#define FVM__LEDGER_KEY_MAX (1 + FVM_LEDGER_KEY_MAX)
 #define FVM__LEDGER_PATH_MAX 4096
+
+/* First bytes of keys in the database. */
+#define FVM__DB_INDEX 0xf0u
+#define FVM__DB_LATE 0xf1u
+#define FVM__DB_STATE 0xf2u
+#define FVM__DB_LOG 0xffu
+#define FVM__DB_SUM 8u
+
+/** How far the database is. */
+typedef struct fvm__db_state {
+    uint64_t moved; /* the last batch that is in it; 0 in a new one */
+    uint64_t place; /* the next of the log; from 1 on */
+    uint64_t group; /* the next */
+} fvm__db_state;
 
 typedef struct fvm__ledger_db {
     fvm_blockstore store; /* ops NULL: there is none */
     fvm__lmdb *lmdb;
+    fvm__db_state state; /* changed under both locks */
+    fvm__late late;      /* under the lock of lists */
+    fvm__cache cache;
 } fvm__ledger_db;
 
 struct fvm_ledger {
@@ -46,7 +77,7 @@ struct fvm_ledger {
     fvm_map batch; /* key -> fvm__entry_node */
     bool open;     /* a batch is */
     uint64_t random;
-    fvm__entry_list young, old;
+    fvm__entries young, old;
     pthread_mutex_t writer, moving, errors;
     pthread_rwlock_t lists;
     fvm_store_why last;
@@ -61,7 +92,6 @@ struct fvm_ledger {
     bool journal_broken; /* bytes of a batch that failed could not be taken back */
     fvm_buf record;
     uint64_t committed, young_from; /* batches; when the first of young came, in ms */
-    uint64_t moved;                 /* the last batch in the database */
     pthread_t mover;
     bool has_mover, stop, urgent, old_is_moving;
     fvm_err move_err;
@@ -73,21 +103,29 @@ struct fvm_ledger {
 /** Remembers why. */
 fvm_err fvm__ledger_fail(fvm_ledger *ledger, fvm_err err, const fvm_store_why *why);
 
+/** A key with the byte of its table in front, in `room`. */
+static inline fvm_bytes fvm__ledger_key(uint8_t room[FVM__LEDGER_KEY_MAX], unsigned table,
+                                        fvm_bytes key)
+{
+    room[0] = (uint8_t)(table + 1);
+    if (key.len) memcpy(room + 1, key.ptr, key.len);
+    return (fvm_bytes){ room, key.len + 1 };
+}
+
 /* --- the database --- */
 
 FVM_NODISCARD fvm_err fvm__ledger_db_open(fvm__ledger_db *db, const char *folder, bool read_only,
                                           bool check, const fvm_allocator *alloc,
                                           fvm_store_why *why);
 void fvm__ledger_db_close(fvm__ledger_db *db);
-/** The number of the last batch that is in it; 0 in a new one. */
-FVM_NODISCARD fvm_err fvm__ledger_db_moved(fvm__ledger_db *db, uint64_t *out, fvm_store_why *why);
-/** Writes all of a list, and `moved`, in one transaction. */
-FVM_NODISCARD fvm_err fvm__ledger_db_move(fvm__ledger_db *db, const fvm__entry_list *list,
-                                          uint64_t moved, fvm_store_why *why);
-/** Appends the value of a key to `out` (NULL: just looks). FVM_ERR_NOT_FOUND; FVM_ERR_IO when it is not
- *  what was put. */
-FVM_NODISCARD fvm_err fvm__ledger_db_get(fvm__ledger_db *db, fvm_buf *out, fvm_bytes key,
-                                         fvm_store_why *why);
+/** Appends the value of a key to `out` (NULL: just looks), of a table without order only if the index
+ *  in the database has it. FVM_ERR_NOT_FOUND; FVM_ERR_IO when it is not what was put. */
+FVM_NODISCARD fvm_err fvm__ledger_db_get(fvm__ledger_db *db, fvm_buf *out,
+                                         const fvm__entry_key *key, fvm_store_why *why);
+/** The same for what is at a place of the log. FVM_ERR_NOT_FOUND: a deletion. FVM_ERR_MISMATCH: the
+ *  place has another key. */
+FVM_NODISCARD fvm_err fvm__ledger_db_at(fvm__ledger_db *db, fvm_buf *out, const fvm__entry_key *key,
+                                        uint64_t place, fvm_store_why *why);
 uint64_t fvm__ledger_db_bytes(fvm__ledger_db *db);
 
 /** A place among the database's entries, within one read transaction. */
@@ -103,6 +141,28 @@ FVM_NODISCARD fvm_err fvm__ledger_cursor_open(fvm__ledger_cursor *c, fvm__ledger
                                               fvm_bytes key, bool down, fvm_store_why *why);
 FVM_NODISCARD fvm_err fvm__ledger_cursor_next(fvm__ledger_cursor *c, fvm_store_why *why);
 void fvm__ledger_cursor_close(fvm__ledger_cursor *c);
+
+/* --- writing it --- */
+
+/** A group on its way. Zero-initialise. */
+typedef struct fvm__ledger_move {
+    const fvm__entries *entries;
+    fvm__late_entry *fresh; /* of its hashed entries, in their order */
+    size_t fresh_count, fresh_cap;
+    fvm__late_entry *turn; /* the slice that goes to the index now */
+    size_t turn_count, turn_cap;
+    uint64_t bytes;
+    fvm__db_state from, to;
+} fvm__ledger_move;
+/** Takes all memory that moving `entries`, up to batch `moved`, needs. `lists` is held written. */
+FVM_NODISCARD fvm_err fvm__ledger_move_prepare(fvm__ledger_move *move, fvm__ledger_db *db,
+                                               const fvm__entries *entries, uint64_t moved);
+/** Writes it, in one transaction. */
+FVM_NODISCARD fvm_err fvm__ledger_move_write(fvm__ledger_move *move, fvm__ledger_db *db,
+                                             fvm_store_why *why);
+/** Afterwards: what is late is known to readers. `lists` is held written. */
+void fvm__ledger_move_publish(const fvm__ledger_move *move, fvm__ledger_db *db);
+void fvm__ledger_move_deinit(fvm__ledger_move *move, const fvm_allocator *alloc);
 
 /* --- the folder --- */
 

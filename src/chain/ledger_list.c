@@ -2,12 +2,9 @@
  * the next one. */
 #include "ledger_list.h"
 
-fvm__entry_node *fvm__entry_new(const fvm_allocator *alloc, uint64_t *random, fvm_bytes key,
-                                const fvm_bytes *value)
+fvm__entry_node *fvm__entry_make(const fvm_allocator *alloc, unsigned levels, fvm_bytes key,
+                                 const fvm_bytes *value)
 {
-    unsigned levels = 1;
-    *random = *random * UINT64_C(6364136223846793005) + 1442695040888963407u;
-    for (uint64_t r = *random >> 33; (r & 3) == 0 && levels < FVM__LIST_LEVELS; r >>= 2) levels++;
     size_t head = sizeof(fvm__entry_node) + levels * sizeof(fvm__entry_node *);
     fvm_bytes data = value ? *value : (fvm_bytes){ NULL, 0 };
     if (data.len > SIZE_MAX / 2 || key.len > SIZE_MAX / 4) return NULL;
@@ -22,6 +19,15 @@ fvm__entry_node *fvm__entry_new(const fvm_allocator *alloc, uint64_t *random, fv
     if (key.len) memcpy(room, key.ptr, key.len);
     if (data.len) memcpy(room + key.len, data.ptr, data.len);
     return n;
+}
+
+fvm__entry_node *fvm__entry_new(const fvm_allocator *alloc, uint64_t *random, fvm_bytes key,
+                                const fvm_bytes *value)
+{
+    unsigned levels = 1;
+    *random = *random * UINT64_C(6364136223846793005) + 1442695040888963407u;
+    for (uint64_t r = *random >> 33; (r & 3) == 0 && levels < FVM__LIST_LEVELS; r >>= 2) levels++;
+    return fvm__entry_make(alloc, levels, key, value);
 }
 
 void fvm__entry_free(const fvm_allocator *alloc, fvm__entry_node *node)
@@ -41,20 +47,24 @@ static fvm__entry_node *seek(fvm__entry_list *list, fvm__entry_node **links[FVM_
     return at[0];
 }
 
-void fvm__list_remove(fvm__entry_list *list, const fvm_allocator *alloc, fvm_bytes key)
+static void unlink_node(fvm__entry_list *list, const fvm_allocator *alloc,
+                        fvm__entry_node **links[FVM__LIST_LEVELS], fvm__entry_node *n)
 {
-    fvm__entry_node **links[FVM__LIST_LEVELS], *n = seek(list, links, key);
-    if (!n || !fvm_bytes_eq(n->key, key)) return;
     for (unsigned i = 0; i < n->levels; i++) *links[i] = n->next[i];
     list->bytes -= n->size;
     fvm__entry_free(alloc, n);
 }
 
+void fvm__list_remove(fvm__entry_list *list, const fvm_allocator *alloc, fvm_bytes key)
+{
+    fvm__entry_node **links[FVM__LIST_LEVELS], *n = seek(list, links, key);
+    if (n && fvm_bytes_eq(n->key, key)) unlink_node(list, alloc, links, n);
+}
+
 void fvm__list_put(fvm__entry_list *list, const fvm_allocator *alloc, fvm__entry_node *node)
 {
-    fvm__entry_node **links[FVM__LIST_LEVELS];
-    fvm__list_remove(list, alloc, node->key);
-    (void)seek(list, links, node->key);
+    fvm__entry_node **links[FVM__LIST_LEVELS], *n = seek(list, links, node->key);
+    if (n && fvm_bytes_eq(n->key, node->key)) unlink_node(list, alloc, links, n);
     for (unsigned i = 0; i < node->levels; i++) {
         node->next[i] = *links[i];
         *links[i] = node;

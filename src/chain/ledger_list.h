@@ -1,5 +1,4 @@
-/* ledger_list.h - sorted entries in memory: a skip list. What a ledger has not moved to its database
- * yet; in a ledger without a folder, all. */
+/* ledger_list.h - entries in memory, and a sorted list of them: a skip list. */
 #ifndef FVM_CHAIN_LEDGER_LIST_H
 #define FVM_CHAIN_LEDGER_LIST_H
 
@@ -9,6 +8,7 @@
 
 typedef struct fvm__entry_node {
     fvm_bytes key, value; /* both behind the node */
+    uint64_t hash;        /* of the key, where the node is one for a table (ledger_table.h) */
     size_t size;          /* bytes of it all */
     unsigned levels;
     bool deleted; /* stands for there being no such key, whatever is below */
@@ -20,7 +20,10 @@ typedef struct fvm__entry_list {
     size_t bytes; /* of the nodes */
 } fvm__entry_list;
 
-/** A node that is in no list; `value` NULL: a deletion. `random` is a state for drawing its height.
+/** A node with that many links; NULL: out of memory. */
+fvm__entry_node *fvm__entry_make(const fvm_allocator *alloc, unsigned levels, fvm_bytes key,
+                                 const fvm_bytes *value);
+/** A node for a list, in none; `value` NULL: a deletion. `random` is a state for drawing its height.
  *  NULL: out of memory. */
 fvm__entry_node *fvm__entry_new(const fvm_allocator *alloc, uint64_t *random, fvm_bytes key,
                                 const fvm_bytes *value);
