@@ -45,6 +45,8 @@ static const char help[] =
     "  --threads N           that run calls\n"
     "  --call-timeout SECONDS  in which calls, estimates and traces of one request must be done\n"
     "                        (30); the rest of it is answered with error -32005\n"
+    "  --body-limit MIB      of one request (16): what anvil_dumpState gave has to fit when it is\n"
+    "                        loaded again\n"
     "  --no-dev              without development methods and unlocked accounts\n"
     "  --log-format FORMAT   text or json (text)\n"
     "  --log-calls           a line for each call\n"
@@ -70,6 +72,7 @@ enum {
     ALLOWED_HOSTS,
     THREADS,
     CALL_TIMEOUT,
+    BODY_LIMIT,
     NO_DEV,
     LOG_FORMAT,
     LOG_CALLS,
@@ -93,6 +96,7 @@ static const fvm_option options[] = {
     [ALLOWED_HOSTS] = { "--allowed-hosts", true },
     [THREADS] = { "--threads", true },
     [CALL_TIMEOUT] = { "--call-timeout", true },
+    [BODY_LIMIT] = { "--body-limit", true },
     [NO_DEV] = { "--no-dev", false },
     [LOG_FORMAT] = { "--log-format", true },
     [LOG_CALLS] = { "--log-calls", false },
@@ -101,7 +105,7 @@ static const fvm_option options[] = {
 };
 
 typedef struct request {
-    uint64_t accounts, chain_id, network_version, port, threads;
+    uint64_t accounts, chain_id, network_version, port, threads, body_mib;
     uint32_t block_time_ms, call_ms;
     fvm_big balance;
     const char *mnemonic, *bundle, *data, *host;
@@ -202,6 +206,7 @@ static bool read_option(request *q, int which, const fvm_args *args)
     case ALLOWED_HOSTS: return read_hosts(q, v);
     case THREADS: return fvm_args_u64(args, &q->threads, "--threads", 256);
     case CALL_TIMEOUT: return read_seconds(&q->call_ms, "--call-timeout", v);
+    case BODY_LIMIT: return fvm_args_u64(args, &q->body_mib, "--body-limit", 1024);
     case NO_DEV: q->no_dev = true; return true;
     case LOG_FORMAT:
         q->log_json = strcmp(v, "json") == 0;
@@ -311,6 +316,7 @@ static fvm_err serve(const request *q, running *r, fvm_store_why *why)
     const fvm_rpc_server_options server = { .host = q->host,
                                             .port = (uint16_t)q->port,
                                             .threads = (unsigned)q->threads,
+                                            .body_max = (size_t)q->body_mib << 20,
                                             .allowed_hosts = q->hosts,
                                             .allowed_host_count = q->host_count };
     FVM_TRY(fvm_node_new(&r->node, &node, NULL));

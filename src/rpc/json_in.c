@@ -32,7 +32,15 @@ static size_t number_len(const scan *s, bool *whole)
     return n;
 }
 
-#define LONG_NUMBER 18 /* characters that certainly fit 64 bits with a sign */
+/* Whether a whole number of `n` characters at `at` is beyond int64_t, jansson's integers. */
+static bool too_long(const scan *s, size_t n)
+{
+    static const char most[2][20] = { "9223372036854775807", "9223372036854775808" };
+    const uint8_t *p = s->text.ptr + s->at;
+    bool negative = *p == '-';
+    if (negative) p++, n--;
+    return n > 19 || (n == 19 && memcmp(p, most[negative], 19) > 0);
+}
 
 /* Walks the text; what a string or number holds is left alone. With `out`, copies it there. */
 static fvm_err walk(scan *s, fvm_buf *out)
@@ -46,7 +54,7 @@ static fvm_err walk(scan *s, fvm_buf *out)
             if (s->at > s->text.len) return FVM_ERR_MALFORMED;
         } else if ((c >= '0' && c <= '9') || c == '-') {
             size_t n = number_len(s, &whole);
-            quoted = whole && n > LONG_NUMBER;
+            quoted = whole && too_long(s, n);
             if (quoted) s->longs = true;
             s->at += n;
         } else {

@@ -2,6 +2,7 @@
 #ifndef FVM_RPC_SERVER_INTERNAL_H
 #define FVM_RPC_SERVER_INTERNAL_H
 
+#include "chunked.h"
 #include "server.h"
 
 #include <libwebsockets.h>
@@ -31,6 +32,11 @@ struct fvm_rpc_session {
     bool too_large;  /* the rest of the body is not kept */
     bool paused;     /* not read from: too many calls under way */
     bool reply_begun;
+    int status; /* of the reply, where that is no call's; and its type */
+    const char *type;
+    bool chunked; /* the body comes in chunks */
+    fvm_chunked chunks;
+    bool final_one; /* no request is taken after this one */
     /* of everybody */
     pthread_mutex_t mutex;
     fvm_rpc_message *first, **last;

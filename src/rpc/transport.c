@@ -6,7 +6,8 @@
 
 #include <stdio.h>
 
-#define CHUNK ((size_t)256 << 10) /* bytes handed to the socket at a time */
+#define CHUNK ((size_t)256 << 10)     /* bytes handed to the socket at a time */
+#define DISCARD_MAX ((size_t)1 << 30) /* of a body that is refused, are read */
 
 /* What libwebsockets keeps for each connection. */
 typedef struct client {
@@ -76,29 +77,37 @@ static bool host_allowed(struct lws *wsi)
 
 /* --- HTTP: replies --- */
 
-/* Writes the head right before the body and the message begins there. */
-static void put_head(fvm_rpc_message *m, int status, const char *type)
+static const char *reason_of(int status)
+{
+    switch (status) {
+    case 200: return "OK";
+    case 204: return "No Content";
+    case 400: return "Bad Request";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 411: return "Length Required";
+    case 413: return "Content Too Large";
+    case 501: return "Not Implemented";
+    default: return "Service Unavailable";
+    }
+}
+
+/* Writes the head right before the body and the message begins there. `last`: of the connection. */
+static void put_head(fvm_rpc_message *m, int status, const char *type, bool last)
 {
     char head[512];
     size_t body = m->buf.len - FVM_RPC_HEAD_ROOM;
-    const char *reason = status == 200   ? "OK"
-                         : status == 204 ? "No Content"
-                         : status == 403 ? "Forbidden"
-                         : status == 404 ? "Not Found"
-                         : status == 405 ? "Method Not Allowed"
-                         : status == 411 ? "Length Required"
-                         : status == 413 ? "Content Too Large"
-                                         : "Service Unavailable";
     int n = snprintf(head, sizeof head,
                      "HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %zu\r\n"
-                     "access-control-allow-origin: *\r\n%s\r\n",
-                     status, reason, type, body,
-                     status == 204   ? "access-control-allow-methods: POST, GET, OPTIONS\r\n"
-                                       "access-control-allow-headers: content-type, authorization\r\n"
-                                       "access-control-allow-private-network: true\r\n"
-                                       "access-control-max-age: 86400\r\n"
-                     : status >= 400 ? "connection: close\r\n"
-                                     : "");
+                     "access-control-allow-origin: *\r\n%s%s\r\n",
+                     status, reason_of(status), type, body,
+                     status == 204 ? "access-control-allow-methods: POST, GET, OPTIONS\r\n"
+                                     "access-control-allow-headers: content-type, authorization\r\n"
+                                     "access-control-allow-private-network: true\r\n"
+                                     "access-control-max-age: 86400\r\n"
+                                   : "",
+                     last ? "connection: close\r\n" : "");
     m->at = FVM_RPC_HEAD_ROOM - (size_t)n;
     memcpy(m->buf.ptr + m->at, head, (size_t)n);
 }
@@ -111,10 +120,14 @@ static int write_http(struct lws *wsi, fvm_rpc_session *s)
     if (!m) return s->ending ? -1 : 0;
     if (!s->reply_begun) {
         bool empty = m->buf.len == FVM_RPC_HEAD_ROOM; /* notices alone: nothing to say */
-        if (m->at == FVM_RPC_HEAD_ROOM) put_head(m, empty ? 204 : 200, "application/json");
+        put_head(m,
+                 s->status ? s->status
+                 : empty   ? 204
+                           : 200,
+                 s->type ? s->type : "application/json", s->final_one || s->ending);
         s->reply_begun = true;
     }
-    size_t rest = m->buf.len - m->at, n = rest < CHUNK ? rest : CHUNK;
+    size_t rest = m->buf.len - m->at, n = rest < CHUNK || s->final_one ? rest : CHUNK;
     lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)server->o.slow_seconds);
     int sent = lws_write(wsi, m->buf.ptr + m->at, n,
                          n == rest ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP);
@@ -129,7 +142,27 @@ static int write_http(struct lws *wsi, fvm_rpc_session *s)
     s->reply_begun = false;
     s->paused = false;
     fvm__rpc_session_sent(s);
+    if (s->final_one) return -1;
     return lws_http_transaction_completed(wsi) || close ? -1 : 0;
+}
+
+/* Nothing more is read before the answer: libwebsockets would take what a pipelining client sends next
+ * for another end of this body. */
+static void hold_back(fvm_rpc_session *s)
+{
+    s->paused = true;
+    (void)lws_rx_flow_control(s->wsi, 0);
+}
+
+/* The answer is there. What a client sent right behind its request, without waiting for the reply, has
+ * been read with it, and libwebsockets 4.1 cannot serve it: it gives the head of such a POST as its body
+ * and then calls back without end. So the connection is closed after the reply, which says so; the client
+ * has to send the rest anew (RFC 9112, 9.3.2). Whether there is more is not told of one connection, but
+ * of all that may be read from: seldom one is closed that had to be no more than opened again. */
+static void let_on(fvm_rpc_session *s)
+{
+    (void)lws_rx_flow_control(s->wsi, 1);
+    if (lws_service_adjust_timeout(lws_get_context(s->wsi), 1000, 0) == 0) s->final_one = true;
 }
 
 /* A reply that needs no call. */
@@ -145,12 +178,10 @@ static int answer(fvm_rpc_session *s, int status, const char *type, fvm_bytes bo
         s->server->refused++;
         s->ending = true;
     }
+    s->status = status;
+    s->type = type;
+    hold_back(s);
     fvm__rpc_session_put(s, &out.buf);
-    fvm_rpc_message *m = fvm__rpc_session_first(s);
-    if (!m) return -1;
-    put_head(m, status, type);
-    s->reply_begun = true;
-    lws_callback_on_writable(s->wsi);
     return 0;
 }
 
@@ -191,6 +222,60 @@ static bool is_rpc_path(const char *path)
            strcmp(path, "/rpc/v2") == 0;
 }
 
+static const char *status_text(int status)
+{
+    return status == 411   ? "a Content-Length is needed\n"
+           : status == 413 ? "the body is too long; see --body-limit\n"
+           : status == 501 ? "of transfer codings, chunked alone is served\n"
+           : status == 503 ? "out of memory\n"
+                           : "the body's length is none\n";
+}
+
+/* What the head says of the body's length: 0, or the status to refuse it with. */
+static int body_announced(struct lws *wsi, fvm_rpc_session *s)
+{
+    char text[32];
+    size_t n = 0;
+    fvm_bytes length = header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, text, sizeof text);
+    bool given = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING)) {
+        fvm_bytes coding = header(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING, text, sizeof text);
+        if (given) return 400; /* of two lengths, others may believe the other one */
+        if (!same_name(coding, "chunked")) return 501;
+        s->chunks = (fvm_chunked){ 0 };
+        s->chunked = s->final_one = true; /* libwebsockets does not know where the body ends */
+        return 0;
+    }
+    if (!given) return 411;
+    size_t max = s->server->o.body_max;
+    if (!length.len) return 413; /* more digits than there is room for */
+    for (size_t i = 0; i < length.len; i++) {
+        if (text[i] < '0' || text[i] > '9') return 400;
+        if (n <= DISCARD_MAX) n = n * 10 + (size_t)(text[i] - '0');
+    }
+    if (n == 0) return 400;
+    if (n > max) {
+        /* Most clients look for a reply when they have sent everything, and would find the connection
+         * broken; one that asks first is told at once. */
+        s->too_large = n <= DISCARD_MAX && !lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_EXPECT);
+        return s->too_large ? 0 : 413;
+    }
+    return fvm_buf_reserve(&s->body, n < 65536 ? n : 65536) == FVM_OK ? 0 : 503;
+}
+
+/* A client that waits for leave to send a large body gets it (RFC 9110, 10.1.1); curl waits a second. */
+static int go_on(struct lws *wsi)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    unsigned char room[LWS_PRE + sizeof text];
+    char value[32];
+    if (!lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_EXPECT)) return 0;
+    if (!same_name(header(wsi, WSI_TOKEN_HTTP_EXPECT, value, sizeof value), "100-continue"))
+        return 0;
+    memcpy(room + LWS_PRE, text, sizeof text);
+    return lws_write(wsi, room + LWS_PRE, sizeof text - 1, LWS_WRITE_HTTP) < 0 ? -1 : 0;
+}
+
 /* The head of a request has come. */
 static int request(struct lws *wsi, client *at, const char *path)
 {
@@ -200,6 +285,9 @@ static int request(struct lws *wsi, client *at, const char *path)
     if (!s) return -1;
     server->requests++;
     s->body.len = 0;
+    s->chunked = s->too_large = s->final_one = false;
+    s->status = 0;
+    s->type = NULL;
     if (!host_allowed(wsi)) return refuse(s, 403, "this Host is not served; see --allowed-hosts\n");
     if (lws_hdr_total_length(wsi, WSI_TOKEN_OPTIONS_URI))
         return answer(s, 204, "text/plain", (fvm_bytes){ NULL, 0 });
@@ -207,35 +295,38 @@ static int request(struct lws *wsi, client *at, const char *path)
     if (!lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI))
         return refuse(s, 405, "POST, GET and OPTIONS are served\n");
     if (!is_rpc_path(path)) return refuse(s, 404, "not found\n");
-    char text[32];
-    fvm_bytes length = header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, text, sizeof text);
-    if (!length.len) return refuse(s, 411, "a Content-Length is needed\n");
-    unsigned long long n = strtoull(text, NULL, 10);
-    if (n > server->o.body_max || length.len > 18) return refuse(s, 413, "the body is too long\n");
-    if (n == 0) return refuse(s, 411, "a body is needed\n");
     if (server->stopping) return refuse(s, 503, "the node is stopping\n");
-    if (fvm_buf_reserve(&s->body, (size_t)(n < 65536 ? n : 65536)) != FVM_OK) return -1;
+    int status = body_announced(wsi, s);
+    if (status) return refuse(s, status, status_text(status));
     lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)server->o.slow_seconds);
-    return 0;
-}
-
-static int request_body(fvm_rpc_session *s, fvm_bytes part)
-{
-    s->server->bytes_in += part.len;
-    if (part.len > s->server->o.body_max - s->body.len) return -1;
-    return fvm_buf_append(&s->body, part) == FVM_OK ? 0 : -1;
+    return go_on(wsi);
 }
 
 static int request_done(struct lws *wsi, fvm_rpc_session *s)
 {
     if (s->paused || fvm__rpc_session_first(s)) return 0; /* refused, or under way already */
-    /* Nothing more is read before the answer: libwebsockets would take what a pipelining client
-     * sends next for another end of this body. */
-    s->paused = true;
-    (void)lws_rx_flow_control(wsi, 0);
+    if (s->too_large) return refuse(s, 413, status_text(413));
+    hold_back(s);
     lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)s->server->o.call_seconds);
     if (!fvm__rpc_session_run(s)) return refuse(s, 503, "too many calls are waiting\n");
     return 0;
+}
+
+static int request_body(struct lws *wsi, fvm_rpc_session *s, fvm_bytes part)
+{
+    size_t max = s->server->o.body_max;
+    bool done;
+    s->server->bytes_in += part.len;
+    if (s->too_large || s->paused) return 0; /* refused, or it follows a body that is whole */
+    if (!s->chunked) {
+        if (part.len > max - s->body.len) return -1;
+        return fvm_buf_append(&s->body, part) == FVM_OK ? 0 : -1;
+    }
+    fvm_err err = fvm_chunked_read(&s->chunks, &s->body, max, &done, part);
+    if (err == FVM_ERR_LIMIT) return refuse(s, 413, status_text(413));
+    if (err == FVM_ERR_MALFORMED) return refuse(s, 400, "the body's chunks cannot be read\n");
+    if (err != FVM_OK) return -1;
+    return done ? request_done(wsi, s) : 0;
 }
 
 /* --- WebSocket --- */
@@ -299,13 +390,21 @@ static int receive(struct lws *wsi, fvm_rpc_session *s, fvm_bytes part)
 /* --- the callback --- */
 
 /* Writes without waiting to be told that the socket takes it, as it nearly always does: half as many
- * turns of the loop for a call. */
+ * turns of the loop for a call. An HTTP connection is closed at once, before libwebsockets turns to what
+ * it has read of it (see let_on). */
 static void write_now(struct lws *wsi, fvm_rpc_session *s)
 {
-    if (lws_send_pipe_choked(wsi))
+    if (s->is_ws) {
+        if (lws_send_pipe_choked(wsi))
+            lws_callback_on_writable(wsi);
+        else if (write_ws(wsi, s) != 0)
+            lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+        return;
+    }
+    if (lws_send_pipe_choked(wsi) && !s->final_one)
         lws_callback_on_writable(wsi);
-    else if ((s->is_ws ? write_ws(wsi, s) : write_http(wsi, s)) != 0)
-        lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+    else if (write_http(wsi, s) != 0)
+        lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 }
 
 /* Sessions that other threads have left something for. */
@@ -336,7 +435,7 @@ static void look_at_awake(fvm_rpc_server *server)
             if (s->is_ws) check_flow(s->wsi, s);
             if (fvm__rpc_session_first(s) || s->ending) {
                 /* libwebsockets tells nothing of HTTP sockets that are not read from */
-                if (!s->is_ws && s->paused) (void)lws_rx_flow_control(s->wsi, 1);
+                if (!s->is_ws && s->paused) let_on(s);
                 write_now(s->wsi, s);
             }
         }
@@ -379,7 +478,7 @@ int fvm__rpc_callback(struct lws *wsi, enum lws_callback_reasons reason, void *u
         return strcasecmp(in, "websocket") == 0 && host_allowed(wsi) ? 0 : -1; /* no HTTP/2 */
     case LWS_CALLBACK_HTTP: return request(wsi, at, in);
     case LWS_CALLBACK_HTTP_BODY:
-        return at->session && !at->session->ending ? request_body(at->session, data) : 0;
+        return at->session && !at->session->ending ? request_body(wsi, at->session, data) : 0;
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
         return at->session ? request_done(wsi, at->session) : -1;
     case LWS_CALLBACK_HTTP_WRITEABLE: return at->session ? write_http(wsi, at->session) : 0;

@@ -63,6 +63,11 @@ static const struct {
     /* more than 64 bits keeps its digits */
     { "{\"id\":1,\"method\":\"eth_echo\",\"params\":[10000000000000000000000]}",
       "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":[\"10000000000000000000000\"]}" },
+    /* and 64 bits stay a number: an id has to come back as it was */
+    { "{\"id\":9223372036854775807,\"method\":\"eth_echo\",\"params\":[-9223372036854775808,"
+      "9223372036854775808]}",
+      "{\"jsonrpc\":\"2.0\",\"id\":9223372036854775807,\"result\":[-9223372036854775808,"
+      "\"9223372036854775808\"]}" },
     /* notices are not answered */
     { "{\"jsonrpc\":\"2.0\",\"method\":\"eth_echo\"}", "" },
     { "[{\"jsonrpc\":\"2.0\",\"method\":\"eth_echo\"}]", "" },
