@@ -61,7 +61,7 @@ endforeach()
 # The commands about blocks and the engine, from the outside.
 if(TARGET fvm)
   foreach(name store_cli store_kill wasm_cli profile_cli wallet_cli completion_cli client_cli chain_cli
-      genesis_cli)
+      node_cli genesis_cli)
     add_test(NAME e2e-${name} COMMAND test/e2e/${name}.sh ${CMAKE_BINARY_DIR}
       WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     fvm_register(e2e-${name} e2e)

@@ -471,9 +471,18 @@ void fvm_chain_stats_get(fvm_chain *c, fvm_chain_stats *out)
     pthread_mutex_lock(&c->pool.lock);
     out->pool = c->pool.count;
     out->refused = c->pool.refused;
+    out->failures = c->pool.failures;
     pthread_mutex_unlock(&c->pool.lock);
     pthread_mutex_lock(&c->views_lock);
     out->views = c->view_count;
     pthread_mutex_unlock(&c->views_lock);
     fvm_ledger_stats_get(c->ledger, &out->ledger);
+}
+
+bool fvm_chain_failing(fvm_chain *c)
+{
+    pthread_mutex_lock(&c->pool.lock);
+    bool failing = c->pool.seal_error != FVM_OK;
+    pthread_mutex_unlock(&c->pool.lock);
+    return failing;
 }

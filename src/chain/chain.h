@@ -512,6 +512,9 @@ typedef struct fvm_chain_listener {
     /** What was above `head` is gone; `events` of these can be told as removed before. Called with
      *  each tipset that goes, downwards, before it goes, and at last with `gone` NULL. */
     void (*reverted)(void *ctx, const fvm_tipset *gone, const fvm_tipset *head);
+    /** No tipset could be made, by a failure of this machine (HOST class). It is tried again; told once
+     *  until it succeeds. */
+    void (*failed)(void *ctx, fvm_err err);
 } fvm_chain_listener;
 /** FVM_ERR_NOMEM. `id` is for fvm_chain_unlisten, after which no call is under way. */
 FVM_NODISCARD fvm_err fvm_chain_listen(fvm_chain *chain, uint64_t *id,
@@ -548,8 +551,11 @@ typedef struct fvm_chain_stats {
     uint64_t tipsets, messages, gas; /* sealed since it was opened */
     uint64_t seal_ns, execute_ns, commit_ns;
     uint64_t refused;
+    uint64_t failures; /* tipsets that could not be made */
     size_t pool, views;
     fvm_ledger_stats ledger;
 } fvm_chain_stats;
 void fvm_chain_stats_get(fvm_chain *chain, fvm_chain_stats *out);
+/** Whether the last tipset that was tried could not be made. Waits for nothing. */
+bool fvm_chain_failing(fvm_chain *chain);
 #endif

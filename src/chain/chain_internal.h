@@ -241,8 +241,8 @@ void fvm__ready_deinit(fvm_chain *chain, fvm__ready *ready);
 /** Takes messages out that were sealed, or whose nonces are used up. */
 void fvm__mempool_remove(fvm_chain *chain, fvm__pooled *const *messages, size_t count);
 void fvm__mempool_clear(fvm_chain *chain);
-/** Tells waiters: everything up to `ticket` is done; or sealing failed. */
-void fvm__mempool_done(fvm_chain *chain, uint64_t ticket, fvm_err err);
+/** Tells waiters: everything up to `ticket` is done; or sealing failed. True for the first failure in a row. */
+bool fvm__mempool_done(fvm_chain *chain, uint64_t ticket, fvm_err err);
 /** The sealer may have something to do. */
 void fvm__mempool_poke(fvm_chain *chain);
 /** Runs `look` on the head's state. */
@@ -371,6 +371,7 @@ void fvm__sealer_stop(fvm_chain *chain);
 void fvm__tell_tipset(fvm_chain *chain, const fvm_tipset *tipset);
 void fvm__tell_pending(fvm_chain *chain, const fvm_chain_message *message);
 void fvm__tell_reverted(fvm_chain *chain, const fvm_tipset *gone, const fvm_tipset *head);
+void fvm__tell_failed(fvm_chain *chain, fvm_err err);
 bool fvm__anybody_listens(fvm_chain *chain);
 
 /* blocks */

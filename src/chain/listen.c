@@ -62,6 +62,14 @@ void fvm__tell_reverted(fvm_chain *c, const fvm_tipset *gone, const fvm_tipset *
     pthread_mutex_unlock(&c->listeners_lock);
 }
 
+void fvm__tell_failed(fvm_chain *c, fvm_err err)
+{
+    pthread_mutex_lock(&c->listeners_lock);
+    for (const fvm__listener *l = c->listeners; l; l = l->next)
+        if (l->what.failed) l->what.failed(l->what.ctx, err);
+    pthread_mutex_unlock(&c->listeners_lock);
+}
+
 void fvm_chain_watch(fvm_chain *c, const fvm_trace_sink *sink)
 {
     pthread_mutex_lock(&c->writer);

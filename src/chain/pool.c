@@ -325,15 +325,17 @@ struct fvm__waiter {
     uint64_t ticket;
 };
 
-void fvm__mempool_done(fvm_chain *c, uint64_t ticket, fvm_err err)
+bool fvm__mempool_done(fvm_chain *c, uint64_t ticket, fvm_err err)
 {
     pthread_mutex_lock(&c->pool.lock);
+    bool fails_now = err != FVM_OK && c->pool.seal_error == FVM_OK;
     if (ticket > c->pool.done_ticket) c->pool.done_ticket = ticket;
     c->pool.seal_error = err;
     if (err != FVM_OK) c->pool.failures++;
     for (fvm__waiter *w = c->pool.waiters; w; w = w->next)
         if (err != FVM_OK || w->ticket <= c->pool.done_ticket) pthread_cond_signal(&w->news);
     pthread_mutex_unlock(&c->pool.lock);
+    return fails_now;
 }
 
 void fvm__mempool_poke(fvm_chain *c)
@@ -441,20 +443,19 @@ fvm_err fvm_chain_pending(fvm_chain *c, const fvm_address *sender,
     return err;
 }
 
-static fvm_err count_one(void *ctx, const fvm_chain_message *message, bool ready)
-{
-    size_t *counts = ctx;
-    (void)message;
-    counts[ready ? 0 : 1]++;
-    return FVM_OK;
-}
-
 void fvm_chain_pool_stats(fvm_chain *c, size_t *ready, size_t *waiting)
 {
-    size_t counts[2] = { 0, 0 };
-    if (fvm_chain_pending(c, NULL, count_one, counts) != FVM_OK) counts[0] = counts[1] = 0;
-    *ready = counts[0];
-    *waiting = counts[1];
+    size_t at = 0, first = 0;
+    pthread_mutex_lock(&c->pool.lock);
+    for (fvm_map_entry *e; (e = fvm_map_next(&c->pool.senders, &at));) {
+        const fvm__sender *s = e->value.ptr;
+        state_nonce n = { .id = s->id };
+        if (fvm__mempool_look(c, look_by_id, &n) != FVM_OK) continue;
+        first += (size_t)(fvm__sender_next(s, n.nonce) - n.nonce);
+    }
+    *ready = first;
+    *waiting = c->pool.count - first;
+    pthread_mutex_unlock(&c->pool.lock);
 }
 
 bool fvm_chain_drop(fvm_chain *c, const uint8_t eth_hash[32])

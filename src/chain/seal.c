@@ -468,7 +468,7 @@ fvm_err fvm__seal(fvm_chain *c, const fvm__seal_request *request, bool *made, bo
     uint64_t ticket = *more || err != FVM_OK ? 0 : w.ready.ticket;
     if (*made) fvm__tell_tipset(c, &w.t);
     work_deinit(&w);
-    fvm__mempool_done(c, ticket, err);
+    if (fvm__mempool_done(c, ticket, err)) fvm__tell_failed(c, err);
     return err;
 }
 

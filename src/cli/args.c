@@ -100,13 +100,20 @@ int fvm_args_next(fvm_args *args)
 
 bool fvm_args_u64(const fvm_args *args, uint64_t *out, const char *option, uint64_t max)
 {
+    return fvm_args_range(args, out, option, 0, max);
+}
+
+bool fvm_args_range(const fvm_args *args, uint64_t *out, const char *option, uint64_t min,
+                    uint64_t max)
+{
     const char *text = args->value;
     char *end = NULL;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value > max) {
-        fprintf(stderr, "fvm %s: %s: '%s' is not a whole number from 0 to %llu.\n", args->command,
-                option, text, (unsigned long long)max);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < min ||
+        value > max) {
+        fprintf(stderr, "fvm %s: %s: '%s' is not a whole number from %llu to %llu.\n",
+                args->command, option, text, (unsigned long long)min, (unsigned long long)max);
         return false;
     }
     *out = value;

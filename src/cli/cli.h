@@ -77,6 +77,8 @@ typedef struct fvm_args {
 int fvm_args_next(fvm_args *args);
 /** Decimal number of an option's value, at most `max`; false after a message on stderr. */
 bool fvm_args_u64(const fvm_args *args, uint64_t *out, const char *option, uint64_t max);
+bool fvm_args_range(const fvm_args *args, uint64_t *out, const char *option, uint64_t min,
+                    uint64_t max);
 
 /** The name nearest to `word` by edits, or NULL when none is near. `stride` bytes lie between the
  *  pointers to names at `names`. */

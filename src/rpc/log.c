@@ -75,18 +75,33 @@ static void write_json(fvm_node_log *log, fvm_log_level level, const char *event
     fvm_jo_deinit(&o);
 }
 
+/* As it is, but for control characters, of which terminals and readers of the log would make something else:
+ * fields hold what callers sent. Contracts may break lines. */
+static void write_field(FILE *out, fvm_bytes text, bool lines)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.ptr[i];
+        if ((c >= ' ' && c != 0x7f) || (lines && (c == '\n' || c == '\t')))
+            (void)fputc(c, out);
+        else
+            (void)fprintf(out, "\\x%02x", c);
+    }
+}
+
 static void write_text(const fvm_node_log *log, const char *event, const fvm_log_field *fields,
                        size_t count)
 {
     char when[40];
+    bool lines = strcmp(event, "console.log") == 0;
     (void)time_text(when, "%H:%M:%S", false);
     (void)fprintf(log->out, "%s %s", when, event);
     for (size_t i = 0; i < count; i++) {
-        if (fields[i].text.ptr)
-            (void)fprintf(log->out, " %s=%.*s", fields[i].name, (int)fields[i].text.len,
-                          (const char *)fields[i].text.ptr);
-        else
+        if (!fields[i].text.ptr) {
             (void)fprintf(log->out, " %s=%" PRIu64, fields[i].name, fields[i].number);
+            continue;
+        }
+        (void)fprintf(log->out, " %s=", fields[i].name);
+        write_field(log->out, fields[i].text, lines);
     }
     (void)fputc('\n', log->out);
 }

@@ -71,6 +71,7 @@ static void put_chain(const fvm_node *node, fvm_buf *out)
     one(out, "tipsets_total", "counter", "tipsets made", s.tipsets);
     one(out, "messages_total", "counter", "messages included", s.messages);
     one(out, "gas_total", "counter", "gas used", s.gas);
+    one(out, "seal_failures_total", "counter", "tipsets that could not be made", s.failures);
     one(out, "refused_total", "counter", "messages refused by the pool", s.refused);
     one(out, "pool_ready", "gauge", "messages that could be included", ready);
     one(out, "pool_waiting", "gauge", "messages behind a gap", waiting);
@@ -104,7 +105,7 @@ void fvm_node_metrics(fvm_node *node, fvm_buf *out)
         one(out, "sent_bytes_total", "counter", "bytes of replies", s.bytes_out);
     }
     one(out, "resident_bytes", "gauge", "memory of the process", resident_bytes());
-    one(out, "uptime_seconds", "counter", "since the start",
+    one(out, "uptime_seconds", "gauge", "since the start",
         (fvm_clock_ms() - node->started_ms) / 1000);
     put_methods(node, out);
 }

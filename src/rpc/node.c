@@ -110,11 +110,18 @@ static void on_reverted(void *ctx, const fvm_tipset *gone, const fvm_tipset *hea
     l.reverted(l.ctx, gone, head);
 }
 
+static void on_failed(void *ctx, fvm_err err)
+{
+    fvm_node *node = ctx;
+    const fvm_log_field field = { "error", fvm_bytes_of(fvm_err_text(err)), 0 };
+    fvm_log_write(node->log, FVM_LOG_ERROR, "no block can be made", &field, 1);
+}
+
 /* --- making and ending --- */
 
 static fvm_err fill(fvm_node *node, const fvm_node_options *o)
 {
-    const fvm_chain_listener listener = { node, on_tipset, on_pending, on_reverted };
+    const fvm_chain_listener listener = { node, on_tipset, on_pending, on_reverted, on_failed };
     fvm_chain_info info;
     fvm_chain_info_get(node->chain, &info);
     node->letter = info.chain_id == 314 ? 'f' : 't';
@@ -214,8 +221,7 @@ static void serve_metrics(void *ctx, fvm_buf *out)
 
 static bool serve_ready(void *ctx)
 {
-    (void)ctx; /* a node is made with an open chain, and its server is stopped before that closes */
-    return true;
+    return !fvm_chain_failing(((fvm_node *)ctx)->chain); /* as with a full disk */
 }
 
 fvm_err fvm_node_serve(fvm_node *node, const fvm_rpc_server_options *o)

@@ -5,34 +5,22 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=expect
 . "$here/expect"
+# shellcheck source=node
+. "$here/node"
 fvm=$(cd "$1" && pwd)/fvm
 work=$(mktemp -d)
-node=
-finish() {
-    [ -z "$node" ] || { kill "$node" 2> /dev/null; wait "$node" 2> /dev/null; }
-    rm -rf "$work"
-}
-trap finish EXIT
+trap 'stop_node; rm -rf "$work"' EXIT
 cd "$work" || exit 1
 unset FVM_RPC
 nobody=0x00000000000000000000000000000000000000aa
 
-"$fvm" node --port 0 --data data > node.out 2> node.err &
-node=$!
-for ((i = 0; i < 600; i++)); do
-    url=$(sed -n 's/^Listening on \(http[^ ]*\).*/\1/p' node.out 2> /dev/null)
-    [ -z "$url" ] || break
-    kill -0 "$node" 2> /dev/null || { cat node.err; exit 1; }
-    sleep 0.1
-done
+start_node --data data
 for i in 1 2 3; do
     expect "a transfer, $i" 0 '*status       ok*' "$fvm" send "$nobody" "${i}atto" --rpc "$url"
 done
 expect "a folder that a node has open" 3 '*' "$fvm" chain export data out.car
 # killed, not asked to stop
-kill -9 "$node"
-wait "$node" 2> /dev/null
-node=
+stop_node KILL
 
 expect "what a killed node left" 0 'network     libfvm, version *head        3*state root  bafy*' "$fvm" chain show data
 expect "in JSON" 0 '{"block":"bafy*"head":3,*' "$fvm" chain show data --json

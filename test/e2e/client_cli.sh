@@ -5,31 +5,18 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=expect
 . "$here/expect"
+# shellcheck source=node
+. "$here/node"
 build=$(cd "$1" && pwd)
 fvm=$build/fvm
 work=$(mktemp -d)
-node=
-finish() {
-    [ -z "$node" ] || { kill "$node" 2> /dev/null; wait "$node" 2> /dev/null; }
-    rm -rf "$work"
-}
-trap finish EXIT
+trap 'stop_node; rm -rf "$work"' EXIT
 cd "$work" || exit 1
 export FVM_KEYS=$work/keys FVM_PASSPHRASE=secret
 unset FVM_RPC
 
-"$fvm" node --port 0 --in-memory > node.out 2> node.err &
-node=$!
-for ((i = 0; i < 600; i++)); do
-    url=$(sed -n 's/^Listening on \(http[^ ]*\).*/\1/p' node.out 2> /dev/null)
-    [ -z "$url" ] || break
-    kill -0 "$node" 2> /dev/null || { cat node.err; exit 1; }
-    sleep 0.1
-done
+start_node --in-memory
 export FVM_RPC=$url
-field() { # NAME: of JSON on standard input
-    sed -E 's/.*"'"$1"'":("([^"]*)"|([^,}]*)).*/\2\3/'
-}
 first=0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266
 second=0x70997970C51812dc3A010C7d01b50e0d17dc79C8
 nobody=0x00000000000000000000000000000000000000aa
@@ -61,13 +48,6 @@ expect "signed here, as a message, f3" 0 'message      bafy*status       ok*' "$
 expect "from f1 to f3" 0 '*status       ok*' "$fvm" send "$bls" 1FIL --from "$native"
 expect "a transaction to an f1 address that exists" 0 'transaction*status       ok*' "$fvm" send "$native" 1FIL --from "$own"
 expect "a wrong passphrase" 3 '*passphrase is wrong*' env FVM_PASSPHRASE=x "$fvm" send "$nobody" 1 --from "$own"
-ask() { # METHOD PARAMS: the reply, of a node on this machine
-    local body="{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"$1\",\"params\":$2}"
-    exec 3<> "/dev/tcp/127.0.0.1/${url##*:}"
-    printf 'POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s' "${#body}" "$body" >&3
-    tail -n 1 <&3
-    exec 3>&-
-}
 own_id=$(ask Filecoin.StateLookupID "[\"$native\",null]" | field result)
 expect "a sender named by its ID, signed here" 0 'message      bafy*status       ok*' "$fvm" send "$nobody" 1FIL --from "$own_id"
 expect "an account of the node's, named by its ID" 0 'transaction  0x*status       ok*' "$fvm" send "$nobody" 1FIL --from f0100

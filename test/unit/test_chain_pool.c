@@ -402,7 +402,7 @@ TEST(listeners_hear_of_tipsets_messages_and_reverts)
     uint64_t id;
     fixture_open(&f, FVM_SEALING_MANUAL);
     CHECK_OK(fvm_chain_listen(
-        f.chain, &id, &(fvm_chain_listener){ &h, hear_tipset, hear_pending, hear_reverted }));
+        f.chain, &id, &(fvm_chain_listener){ &h, hear_tipset, hear_pending, hear_reverted, NULL }));
     tx_submit(&f, &(tx){ .to = &f.keys[1].eth });
     CHECK_OK(fvm_chain_mine(f.chain, 3, 0, 0));
     CHECK(h.tipsets == 3 && h.pending == 1);
