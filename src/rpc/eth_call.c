@@ -151,6 +151,21 @@ static fvm_err bad_override(fvm_rpc_call *call, const char *what)
     return fvm_rpc_fail(call, FVM_RPC_PARAMS, "invalid state override: %s", what);
 }
 
+/* Names of an object's fields, with blanks between. What is not among them has been misspelt, and would
+ * silently do nothing. */
+static bool only_names(const json_t *object, const char *names)
+{
+    json_t *o = (json_t *)(uintptr_t)object;
+    for (void *at = json_object_iter(o); at; at = json_object_iter_next(o, at)) {
+        const char *key = json_object_iter_key(at), *name = names;
+        size_t n = strlen(key), len = strcspn(name, " ");
+        for (; len && !(len == n && memcmp(name, key, n) == 0); len = strcspn(name, " "))
+            name += len + (name[len] == ' ');
+        if (!len) return false;
+    }
+    return true;
+}
+
 static fvm_err override_slots(fvm_rpc_call *call, fvm_chain_view *view, fvm_edit *e,
                               const json_t *slots)
 {
@@ -199,6 +214,8 @@ static fvm_err override_account(fvm_rpc_call *call, fvm_chain_view *view,
     const json_t *nonce = fvm_rpc_json_get(o, "nonce"), *state = fvm_rpc_json_get(o, "state");
     const json_t *diff = fvm_rpc_json_get(o, "stateDiff");
     if (!json_is_object(o)) return bad_override(call, "an account is no object");
+    if (!only_names(o, "balance nonce code state stateDiff movePrecompileToAddress"))
+        return bad_override(call, "an unknown field of an account");
     if (fvm_rpc_json_get(o, "movePrecompileToAddress"))
         return fvm_rpc_fail(call, FVM_RPC_UNSUPPORTED, "precompiles cannot be moved");
     if (state && diff) return bad_override(call, "both state and stateDiff");
@@ -242,6 +259,12 @@ bool fvm_rpc_override_block_read(fvm_rpc_block_override *out, fvm_view_options *
     const json_t *v;
     if (!block) return true;
     if (!json_is_object(block)) return false;
+    /* Some have no effect here: on Filecoin contracts see the zero address as coinbase, and a block's gas
+     * does not change. */
+    if (!only_names(block, "number time timestamp baseFee baseFeePerGas random prevRandao coinbase "
+                           "feeRecipient gasLimit difficulty blobBaseFee withdrawals blockHash "
+                           "beaconRoot"))
+        return false;
     if ((v = fvm_rpc_json_get(block, "number"))) {
         if (!fvm_rpc_u64(&out->epoch, v) || out->epoch > INT64_MAX) return false;
         o->epoch = &out->epoch;

@@ -208,6 +208,7 @@ fvm_err fvm_eth_new_pending_filter(fvm_rpc_call *call)
 {
     fvm_log_criteria c;
     fvm_log_criteria_init(&c, call->alloc);
+    if (fvm_rpc_param(call, 0)) FVM_TRY(fvm_rpc_get_bool(call, 0, &c.full));
     return new_filter(call, FVM_WATCH_PENDING, &c);
 }
 
@@ -266,6 +267,8 @@ fvm_err fvm_eth_subscribe(fvm_rpc_call *call)
     fvm_log_criteria_init(&c, call->alloc);
     fvm_err err = FVM_OK;
     if (watch == FVM_WATCH_LOGS) err = fvm_log_criteria_read(call, &c, fvm_rpc_param(call, 1));
+    if (watch == FVM_WATCH_PENDING && fvm_rpc_param(call, 1))
+        err = fvm_rpc_get_bool(call, 1, &c.full);
     if (err == FVM_OK) err = fvm_subscribe(call, &id, watch, &c);
     if (err == FVM_OK) fvm_jo_quantity(call->out, id);
     if (err == FVM_ERR_LIMIT) err = fvm_rpc_fail(call, FVM_RPC_LIMIT, "too many subscriptions");

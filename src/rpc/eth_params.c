@@ -294,6 +294,18 @@ static fvm_err read_input(fvm_rpc_call *call, fvm_buf *out, const json_t *object
     return err == FVM_ERR_MALFORMED ? bad_field(call, "input") : err;
 }
 
+/* Access lists, blobs, delegations: a call may name them, as nothing depends on them. */
+static const char *foreign_field(const json_t *object)
+{
+    static const char *const names[] = { "accessList", "blobVersionedHashes", "blobs",
+                                         "maxFeePerBlobGas", "authorizationList" };
+    for (size_t i = 0; i < FVM_COUNT(names); i++) {
+        const json_t *v = fvm_rpc_json_get(object, names[i]);
+        if (v && !(json_is_array(v) && json_array_size(v) == 0)) return names[i];
+    }
+    return NULL;
+}
+
 fvm_err fvm_rpc_tx_request_read(fvm_rpc_call *call, fvm_rpc_tx_request *r, const json_t *v)
 {
     memset(r, 0, sizeof *r);
@@ -305,6 +317,8 @@ fvm_err fvm_rpc_tx_request_read(fvm_rpc_call *call, fvm_rpc_tx_request *r, const
     FVM_TRY(read_u64(call, &r->has_gas, &r->gas, v, "gas"));
     FVM_TRY(read_u64(call, &r->has_nonce, &r->nonce, v, "nonce"));
     FVM_TRY(read_u64(call, &r->has_chain_id, &r->chain_id, v, "chainId"));
+    FVM_TRY(read_u64(call, &r->has_type, &r->type, v, "type"));
+    r->foreign = foreign_field(v);
     FVM_TRY(read_big(call, &r->has_gas_price, &r->gas_price, v, "gasPrice"));
     FVM_TRY(read_big(call, &r->has_max_fee, &r->max_fee, v, "maxFeePerGas"));
     FVM_TRY(read_big(call, &r->has_priority, &r->priority, v, "maxPriorityFeePerGas"));

@@ -57,9 +57,10 @@ FVM_NODISCARD fvm_err fvm_rpc_get_text(fvm_rpc_call *call, size_t i, fvm_bytes *
 /** A call object: what eth_call, eth_estimateGas and eth_sendTransaction take. */
 typedef struct fvm_rpc_tx_request {
     bool has_from, has_to, has_gas, has_gas_price, has_max_fee, has_priority, has_value, has_nonce,
-        has_chain_id;
+        has_chain_id, has_type;
     fvm_eth_address from, to;
-    uint64_t gas, nonce, chain_id;
+    uint64_t gas, nonce, chain_id, type;
+    const char *foreign; /* a field with which Filecoin has no transactions; NULL: none */
     fvm_big gas_price, max_fee, priority, value;
     fvm_buf input;
 } fvm_rpc_tx_request;

@@ -29,24 +29,37 @@ fvm_err fvm_rpc_refused(fvm_rpc_call *call, const fvm_submission *s)
     };
     const char *text = s->refusal < FVM_COUNT(words) ? words[s->refusal] : NULL;
     if (!text) text = "refused";
+    if (strncmp(s->why, text, strlen(text)) == 0)
+        return fvm_rpc_fail(call, FVM_RPC_FAILED, "%s", s->why);
     if (s->why[0]) return fvm_rpc_fail(call, FVM_RPC_FAILED, "%s: %s", text, s->why);
     return fvm_rpc_fail(call, FVM_RPC_FAILED, "%s", text);
+}
+
+static fvm_err enter_pool(fvm_rpc_call *call, fvm_submission *out,
+                          const fvm_signed_message *message, unsigned flags)
+{
+    FVM_TRY(fvm_chain_submit(call->node->chain, out, message, flags));
+    return out->refusal == FVM_REFUSAL_NONE ? FVM_OK : fvm_rpc_refused(call, out);
+}
+
+/* Where each message is sealed at once, clients expect its receipt when they have its hash. */
+static fvm_err wait_sealed(fvm_rpc_call *call, const fvm_submission *s)
+{
+    fvm_node *node = call->node;
+    if (!node->wait_for_seal || fvm_chain_sealing(node->chain, NULL) != FVM_SEALING_INSTANT)
+        return FVM_OK;
+    fvm_rpc_pool *pool = node->server ? fvm_rpc_server_pool(node->server) : NULL;
+    if (pool && !fvm_rpc_pool_wait_begin(pool)) return FVM_OK;
+    fvm_err err = fvm_chain_wait(node->chain, s->ticket, SEAL_WAIT_MS);
+    if (pool) fvm_rpc_pool_wait_end(pool);
+    return err == FVM_ERR_NOT_FOUND ? FVM_OK : err;
 }
 
 fvm_err fvm_rpc_submit(fvm_rpc_call *call, fvm_submission *out, const fvm_signed_message *message,
                        unsigned flags)
 {
-    fvm_node *node = call->node;
-    FVM_TRY(fvm_chain_submit(node->chain, out, message, flags));
-    if (out->refusal != FVM_REFUSAL_NONE) return fvm_rpc_refused(call, out);
-    if (!node->wait_for_seal || fvm_chain_sealing(node->chain, NULL) != FVM_SEALING_INSTANT)
-        return FVM_OK;
-    /* Where each message is sealed at once, clients expect its receipt when they have its hash. */
-    fvm_rpc_pool *pool = node->server ? fvm_rpc_server_pool(node->server) : NULL;
-    if (pool && !fvm_rpc_pool_wait_begin(pool)) return FVM_OK;
-    fvm_err err = fvm_chain_wait(node->chain, out->ticket, SEAL_WAIT_MS);
-    if (pool) fvm_rpc_pool_wait_end(pool);
-    return err == FVM_ERR_NOT_FOUND ? FVM_OK : err;
+    FVM_TRY(enter_pool(call, out, message, flags));
+    return wait_sealed(call, out);
 }
 
 static fvm_err send_raw(fvm_rpc_call *call, fvm_submission *out)
@@ -161,9 +174,25 @@ fvm_err fvm_rpc_estimate_pending(fvm_rpc_call *call, uint64_t *gas, const fvm_me
     return err;
 }
 
+/* What Filecoin's transactions have not is refused, not left out: rpc.md 5. */
+static fvm_err check_kind(fvm_rpc_call *call, const fvm_rpc_tx_request *r)
+{
+    if (r->has_type && r->type != 0 && r->type != 2)
+        return fvm_rpc_fail(call, FVM_RPC_PARAMS,
+                            "transactions of type %" PRIu64 " are not supported", r->type);
+    if (r->foreign)
+        return fvm_rpc_fail(call, FVM_RPC_PARAMS, "transactions with '%s' are not supported",
+                            r->foreign);
+    if (r->has_gas_price && (r->has_max_fee || r->has_priority))
+        return fvm_rpc_fail(call, FVM_RPC_PARAMS,
+                            "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified");
+    return FVM_OK;
+}
+
 fvm_err fvm_rpc_fill(fvm_rpc_call *call, fvm_message *m, fvm_buf *params,
                      const fvm_rpc_tx_request *r)
 {
+    FVM_TRY(check_kind(call, r));
     if (r->has_chain_id && r->chain_id != fvm_node_chain_id(call->node))
         return fvm_rpc_fail(call, FVM_RPC_FAILED, "invalid chain id for signer");
     FVM_TRY(fvm_rpc_call_message(call, m, params, r));
@@ -201,14 +230,25 @@ fvm_err fvm_rpc_sign_message(fvm_rpc_call *call, fvm_signed_message *message)
     return err == FVM_ERR_NOT_FOUND ? no_key(call) : err;
 }
 
-fvm_err fvm_rpc_send(fvm_rpc_call *call, fvm_submission *out, const fvm_message *message)
+static fvm_err number_and_enter(fvm_rpc_call *call, fvm_submission *out, fvm_signed_message *sm,
+                                unsigned flags, bool next_nonce)
 {
-    fvm_signed_message sm = { .message = *message };
-    if (fvm_chain_is_impersonated(call->node->chain, &message->from))
-        return fvm_rpc_submit(call, out, &sm, FVM_SUBMIT_IMPERSONATE);
-    fvm_err err = sign(call, &sm);
-    if (err == FVM_ERR_NOT_FOUND) return no_key(call);
-    return err == FVM_OK ? fvm_rpc_submit(call, out, &sm, FVM_SUBMIT_CHECKED) : err;
+    fvm_message *m = &sm->message;
+    if (next_nonce) FVM_TRY(fvm_chain_next_nonce(call->node->chain, &m->nonce, &m->from));
+    if (!(flags & (FVM_SUBMIT_IMPERSONATE | FVM_SUBMIT_UNSIGNED))) {
+        FVM_TRY(fvm_rpc_sign_message(call, sm));
+        flags |= FVM_SUBMIT_CHECKED;
+    }
+    return enter_pool(call, out, sm, flags);
+}
+
+fvm_err fvm_rpc_send(fvm_rpc_call *call, fvm_submission *out, fvm_signed_message *sm,
+                     unsigned flags, bool next_nonce)
+{
+    pthread_mutex_lock(&call->node->send_lock);
+    fvm_err err = number_and_enter(call, out, sm, flags, next_nonce);
+    pthread_mutex_unlock(&call->node->send_lock);
+    return err == FVM_OK ? wait_sealed(call, out) : err;
 }
 
 /* The request of parameter 0, filled in. Free `request` and `params` in any case. */
@@ -224,33 +264,33 @@ static fvm_err filled(fvm_rpc_call *call, fvm_rpc_tx_request *request, fvm_messa
     return fvm_rpc_fill(call, m, params, request);
 }
 
-fvm_err fvm_eth_send_tx(fvm_rpc_call *call)
+static fvm_err send_request(fvm_rpc_call *call, bool anybody)
 {
     fvm_rpc_tx_request request;
-    fvm_message m;
+    fvm_signed_message sm;
     fvm_buf params;
     fvm_submission s;
-    fvm_err err = filled(call, &request, &m, &params);
-    if (err == FVM_OK) err = fvm_rpc_send(call, &s, &m);
+    memset(&sm, 0, sizeof sm);
+    fvm_err err = filled(call, &request, &sm.message, &params);
+    if (err == FVM_OK) {
+        bool impersonated = fvm_chain_is_impersonated(call->node->chain, &sm.message.from);
+        unsigned flags = anybody ? FVM_SUBMIT_UNSIGNED : impersonated ? FVM_SUBMIT_IMPERSONATE : 0;
+        err = fvm_rpc_send(call, &s, &sm, flags, !request.has_nonce);
+    }
     if (err == FVM_OK) fvm_jo_hex(call->out, (fvm_bytes){ s.eth_hash, 32 });
     fvm_buf_deinit(&params);
     fvm_rpc_tx_request_deinit(&request);
     return err;
 }
 
+fvm_err fvm_eth_send_tx(fvm_rpc_call *call)
+{
+    return send_request(call, false);
+}
+
 fvm_err fvm_eth_send_unsigned_tx(fvm_rpc_call *call)
 {
-    fvm_rpc_tx_request request;
-    fvm_signed_message m;
-    fvm_buf params;
-    fvm_submission s;
-    memset(&m, 0, sizeof m);
-    fvm_err err = filled(call, &request, &m.message, &params);
-    if (err == FVM_OK) err = fvm_rpc_submit(call, &s, &m, FVM_SUBMIT_UNSIGNED);
-    if (err == FVM_OK) fvm_jo_hex(call->out, (fvm_bytes){ s.eth_hash, 32 });
-    fvm_buf_deinit(&params);
-    fvm_rpc_tx_request_deinit(&request);
-    return err;
+    return send_request(call, true);
 }
 
 /* The transaction of a message, as bytes and as an object: what wallets sign or have signed. */

@@ -35,18 +35,20 @@ fvm_err fvm_eth_get_tx_count(fvm_rpc_call *call)
     fvm_eth_address eth;
     fvm_rpc_block block;
     fvm_chain_view *view;
-    uint64_t nonce;
+    uint64_t nonce, pooled = 0;
     FVM_TRY(fvm_rpc_get_eth_address(call, 0, &eth));
     FVM_TRY(fvm_rpc_get_block(call, 1, &block));
     fvm_address address = fvm_rpc_fil(&eth);
-    if (block.kind == FVM_RPC_BLOCK_PENDING) {
-        FVM_TRY(fvm_chain_next_nonce(call->node->chain, &nonce, &address));
-        fvm_jo_quantity(call->out, nonce);
-        return FVM_OK;
-    }
+    if (block.kind == FVM_RPC_BLOCK_PENDING)
+        FVM_TRY(fvm_chain_next_nonce(call->node->chain, &pooled, &address));
     FVM_TRY(fvm_rpc_view(call, &view, 1, false));
     fvm_err err = fvm_view_nonce(view, &nonce, &address);
     fvm_chain_view_close(view);
+    /* A contract's own nonce has nothing to do with the pool; but who sends as the contract wants to know
+     * what its next message has. */
+    if (nonce < pooled || (block.kind == FVM_RPC_BLOCK_PENDING &&
+                           fvm_chain_is_impersonated(call->node->chain, &address)))
+        nonce = pooled;
     if (err == FVM_OK) fvm_jo_quantity(call->out, nonce);
     return err;
 }

@@ -307,15 +307,14 @@ fvm_err fvm_fil_mpool_push_message(fvm_rpc_call *call)
     fvm_buf_init(&params, call->alloc);
     fvm_err err = fvm_fil_read_message(call, &sm.message, &params, fvm_rpc_param(call, 0));
     if (err == FVM_OK) err = fvm_rpc_key_address(call, &sm.message.from);
-    if (err == FVM_OK)
+    if (err == FVM_OK) /* for the estimate */
         err = fvm_chain_next_nonce(call->node->chain, &sm.message.nonce, &sm.message.from);
     /* Ethereum accounts sign transactions alone, and a plain send is no transaction: as `lotus send` */
     if (err == FVM_OK && sm.message.method == 0 && !sm.message.params.len &&
         fvm_address_protocol(&sm.message.from) == FVM_PROTOCOL_DELEGATED)
         sm.message.method = FVM_ETH_METHOD_INVOKE;
     if (err == FVM_OK) err = fill_gas(call, &sm.message, fvm_rpc_param(call, 1));
-    if (err == FVM_OK) err = fvm_rpc_sign_message(call, &sm);
-    if (err == FVM_OK) err = fvm_rpc_submit(call, &s, &sm, FVM_SUBMIT_CHECKED);
+    if (err == FVM_OK) err = fvm_rpc_send(call, &s, &sm, 0, true);
     if (err == FVM_OK) err = fvm_fil_put_signed(call->node, call->out, &sm, &s.cid);
     fvm_buf_deinit(&params);
     return err;

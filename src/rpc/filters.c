@@ -105,6 +105,23 @@ fvm_err fvm__watch_next_pending(fvm_filters *f, fvm_watch *w, uint8_t hash[32])
     return err;
 }
 
+fvm_err fvm__put_pending(fvm_filters *f, const fvm_watch *w, fvm_jo *out, const uint8_t hash[32])
+{
+    fvm_chain_message m;
+    fvm_jo_mark mark = fvm_jo_here(out);
+    if (!w->criteria.full) {
+        fvm_jo_hex(out, (fvm_bytes){ hash, 32 });
+        return FVM_OK;
+    }
+    fvm_chain_message_init(&m, f->node->alloc);
+    fvm_err err = fvm_chain_message_by_eth_hash(f->node->chain, &m, hash);
+    m.number = FVM_CHAIN_PENDING; /* as it was when it came, though it may be in a tipset by now */
+    if (err == FVM_OK) err = fvm_rpc_put_tx(f->node, out, &m, m.eth_hash);
+    if (err != FVM_OK) fvm_jo_back(out, mark);
+    fvm_chain_message_deinit(&m);
+    return err;
+}
+
 /* --- what the chain says --- */
 
 static void on_tipset(void *ctx, const fvm_tipset *t)
@@ -331,8 +348,10 @@ static fvm_err poll_pending(fvm_filters *f, fvm_watch *w, poll_out *p)
 {
     uint8_t hash[32];
     fvm_err err;
-    while ((err = fvm__watch_next_pending(f, w, hash)) == FVM_OK)
-        fvm_jo_hex(p->call->out, (fvm_bytes){ hash, 32 });
+    while ((err = fvm__watch_next_pending(f, w, hash)) == FVM_OK) {
+        err = fvm__put_pending(f, w, p->call->out, hash);
+        if (err != FVM_OK && err != FVM_ERR_NOT_FOUND) return err;
+    }
     if (err == FVM_ERR_LIMIT)
         return fvm_rpc_fail(p->call, FVM_RPC_LIMIT, "the filter fell too far behind");
     return err == FVM_ERR_NOT_FOUND ? FVM_OK : err;

@@ -15,6 +15,7 @@ typedef struct fvm_log_criteria {
     fvm_rpc_block from, to;
     fvm_buf addresses; /* of fvm_eth_address */
     fvm_buf topics[4]; /* of 32 bytes */
+    bool full;         /* of PENDING: whole transactions, not hashes */
 } fvm_log_criteria;
 void fvm_log_criteria_init(fvm_log_criteria *c, const fvm_allocator *alloc);
 void fvm_log_criteria_deinit(fvm_log_criteria *c);
@@ -29,7 +30,7 @@ FVM_NODISCARD fvm_err fvm_logs_put(fvm_rpc_call *call, const fvm_log_criteria *c
 typedef enum fvm_watch_kind {
     FVM_WATCH_LOGS,
     FVM_WATCH_BLOCKS,  /* a filter: hashes; a subscription: heads */
-    FVM_WATCH_PENDING, /* hashes of messages that come to the pool */
+    FVM_WATCH_PENDING, /* messages that come to the pool */
     FVM_WATCH_NOTIFY,  /* Filecoin.ChainNotify */
 } fvm_watch_kind;
 

@@ -54,6 +54,10 @@ FVM_NODISCARD fvm_err fvm__watch_logs(fvm_filters *f, fvm_watch *w, fvm_chain_ev
 /** The oldest hash in the ring that the watch has not seen; FVM_ERR_NOT_FOUND: none is left; FVM_ERR_LIMIT:
  *  it fell behind. */
 FVM_NODISCARD fvm_err fvm__watch_next_pending(fvm_filters *f, fvm_watch *w, uint8_t hash[32]);
+/** Writes what a watch of PENDING is told of a message. FVM_ERR_NOT_FOUND: nothing, it is gone from the pool
+ *  without having been in a tipset. */
+FVM_NODISCARD fvm_err fvm__put_pending(fvm_filters *f, const fvm_watch *w, fvm_jo *out,
+                                       const uint8_t hash[32]);
 /** Tells a Filecoin.ChainNotify of what is new. With the watch's mutex held. */
 FVM_NODISCARD fvm_err fvm__say_notify(fvm_filters *f, fvm_rpc_session *session, fvm_watch *w);
 #endif

@@ -160,6 +160,7 @@ fvm_err fvm_node_new(fvm_node **out, const fvm_node_options *o, const fvm_alloca
     node->shutdown_ctx = o->shutdown_ctx;
     node->started_ms = fvm_clock_ms();
     pthread_mutex_init(&node->keys_lock, NULL);
+    pthread_mutex_init(&node->send_lock, NULL);
     fvm_err err = fill(node, o);
     if (err != FVM_OK) {
         fvm_node_free(node);
@@ -183,6 +184,7 @@ void fvm_node_free(fvm_node *node)
     for (size_t i = 0; i < node->key_count; i++) fvm_key_wipe(&node->keys[i]);
     fvm_mem_free(node->alloc, node->keys, node->key_room * sizeof *node->keys);
     pthread_mutex_destroy(&node->keys_lock);
+    pthread_mutex_destroy(&node->send_lock);
     fvm_mem_free(node->alloc, node, sizeof *node);
 }
 

@@ -41,7 +41,8 @@ typedef struct fvm_node {
     fvm_key *keys;
     size_t key_count;
     uint32_t key_room;
-    fvm_address default_key; /* Filecoin.WalletSetDefault; len 0: the first */
+    fvm_address default_key;   /* Filecoin.WalletSetDefault; len 0: the first */
+    pthread_mutex_t send_lock; /* from a message's nonce to its place in the pool */
     atomic_bool logging;
     fvm_eth_address coinbase;
     atomic_bool wait_for_seal; /* sendRawTransaction answers when the message is sealed */
@@ -167,9 +168,11 @@ FVM_NODISCARD fvm_err fvm_rpc_fill(fvm_rpc_call *call, fvm_message *out, fvm_buf
 FVM_NODISCARD fvm_err fvm_rpc_key_address(fvm_rpc_call *call, fvm_address *address);
 /** Signs with the node's key of the sender, or says that there is none. */
 FVM_NODISCARD fvm_err fvm_rpc_sign_message(fvm_rpc_call *call, fvm_signed_message *message);
-/** Signs with the node's key, or sends for an impersonated sender. */
+/** Sends a message of the node's making: signs it, unless `flags` say that it goes unsigned
+ *  (FVM_SUBMIT_IMPERSONATE, FVM_SUBMIT_UNSIGNED), and waits as fvm_rpc_submit does. With `next_nonce` it
+ *  gets the next one of its sender here: calls that run side by side get different ones. */
 FVM_NODISCARD fvm_err fvm_rpc_send(fvm_rpc_call *call, fvm_submission *out,
-                                   const fvm_message *message);
+                                   fvm_signed_message *message, unsigned flags, bool next_nonce);
 /** Submits; a refusal becomes the call's error. Waits for the seal where the node does. */
 FVM_NODISCARD fvm_err fvm_rpc_submit(fvm_rpc_call *call, fvm_submission *out,
                                      const fvm_signed_message *message, unsigned flags);

@@ -199,8 +199,12 @@ static fvm_err say_pending(const speech *s)
            (err = fvm__watch_next_pending(s->filters, s->watch, hash)) == FVM_OK) {
         fvm_jo o;
         begin_notice(s, &o);
-        fvm_jo_hex(&o, (fvm_bytes){ hash, 32 });
-        end_notice(s, &o);
+        err = fvm__put_pending(s->filters, s->watch, &o, hash);
+        if (err == FVM_OK)
+            end_notice(s, &o);
+        else
+            fvm_jo_deinit(&o);
+        if (err != FVM_OK && err != FVM_ERR_NOT_FOUND) return err;
     }
     return err == FVM_ERR_NOT_FOUND ? FVM_OK : err;
 }

@@ -337,6 +337,16 @@ test('the node sends from its accounts', async () => {
   await assert.rejects(provider.send('eth_sendTransaction', [{ from: Wallet.createRandom().address, to: bob.address }]))
 })
 
+test('what the node sends side by side for one account gets nonces in a row', { skip: kind === 'anvil' && 'it gives the same one twice' }, async () => {
+  const from = wallets[8].address
+  const start = await provider.getTransactionCount(from)
+  const hashes = await Promise.all(Array.from({ length: 60 }, () => rpc(node.url, 'eth_sendTransaction', [{ from, to: bob.address, value: '0x1' }])))
+  const receipts = await Promise.all(hashes.map((hash) => provider.waitForTransaction(hash)))
+  assert.ok(receipts.every((r) => r.status === 1))
+  const sent = await Promise.all(hashes.map((hash) => provider.getTransaction(hash)))
+  assert.deepEqual(sent.map((t) => t.nonce).sort((a, b) => a - b), Array.from({ length: 60 }, (_, i) => start + i))
+})
+
 test('a hundred calls go in one batch, each with its own answer', async () => {
   const answers = await Promise.all(Array.from({ length: 100 }, (_, i) =>
     i % 10 === 9 ? failure(probe.failPlain.staticCall()) : probe.balanceOf(wallets[i % 20].address)))

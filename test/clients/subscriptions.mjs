@@ -137,6 +137,24 @@ test('what was unsubscribed is silent, the rest goes on', async () => {
   await assert.rejects(rpc(node.url, 'eth_subscribe', ['newHeads']))
 })
 
+test('pending transactions come as hashes, or whole', async () => {
+  const socket = await Socket.open(node.ws)
+  const [whole, hashes] = [await socket.subscribe('newPendingTransactions', true), await socket.subscribe('newPendingTransactions', false)]
+  const filter = kind === 'fvm' && await rpc(node.url, 'eth_newPendingTransactionFilter', [true]) // anvil takes no such parameter
+  const sent = await wallets[0].sendTransaction({ to: wallets[1].address, value: 7n })
+  await sent.wait()
+  await until('both', () => whole.length && hashes.length)
+  assert.deepEqual(hashes.slice(), [sent.hash])
+  const polled = filter ? await rpc(node.url, 'eth_getFilterChanges', [filter]) : whole
+  for (const [tx] of [whole, polled]) {
+    assert.equal(tx.hash, sent.hash)
+    assert.equal(tx.value, '0x7')
+    assert.equal(tx.to, wallets[1].address.toLowerCase())
+    assert.equal(tx.blockHash, null)
+    assert.equal(tx.blockNumber, null)
+  }
+})
+
 test('calls and batches go by WebSocket too, each with its own answer', async () => {
   const socket = await Socket.open(node.ws)
   const answers = await Promise.all(Array.from({ length: 300 }, (_, i) =>

@@ -93,6 +93,11 @@ function tierA() {
   m('eth_call', (c) => [{ to: c.probe, data: c.data.failPlain }, 'latest'], null, { fails: 3, data: 'data' })
   m('eth_call', (c) => [{ to: c.probe, input: c.data.number, data: '0x' }, { blockHash: c.blockHash }], 'hash')
   m('eth_call', (c) => [{ to: c.probe, data: c.data.number }, { blockNumber: c.blockNumber }], 'hash')
+  m('eth_call', (c) => [{ to: c.probe, data: c.data.number, type: '0x1', accessList: [{ address: c.bob, storageKeys: [] }], nonce: null, gas: null }, null, null, null], 'hash')
+  m('eth_call', (c) => [{ to: c.probe, data: c.data.number }, 'latest', { [c.bob]: { balanse: '0x1' } }], null, { fails: -32602 })
+  m('eth_call', (c) => [{ to: c.probe, data: c.data.number }, 'latest', {}, { tyme: '0x1' }], null, { fails: -32602, anvil: false })
+  m('eth_call', (c) => [{ to: c.probe, data: c.data.number }, 'latest', {},
+    { gasLimit: '0x100000', coinbase: c.bob, feeRecipient: c.bob, difficulty: '0x0', blobBaseFee: '0x1' }], 'hash', { anvil: false })
   m('eth_estimateGas', (c) => [{ from: c.alice, to: c.probe, data: c.data.count }], 'quantity')
   m('eth_estimateGas', (c) => [{ to: c.probe, data: c.data.failPlain }], null, { fails: 3, data: 'data' })
   m('eth_getBalance', (c) => [c.alice, 'latest'], 'quantity')
@@ -120,6 +125,8 @@ function tierA() {
   m('eth_getTransactionByHash', (c) => [c.hash], transaction)
   m('eth_getTransactionByHash', (c) => [c.hash0], 'null')
   m('eth_getTransactionCount', (c) => [c.alice, 'pending'], 'quantity')
+  m('eth_getTransactionCount', (c) => [c.probe, 'latest'], 'quantity', { check: (v) => v === '0x1' })
+  m('eth_getTransactionCount', (c) => [c.probe, 'pending'], 'quantity', { check: (v) => v === '0x1' })
   m('eth_getTransactionReceipt', (c) => [c.hash], receipt)
   m('eth_getTransactionReceipt', (c) => [c.hash0], 'null')
   m('eth_newFilter', (c) => [{ address: c.probe, fromBlock: '0x0' }], filterId, { keep: 'filter' })
@@ -266,6 +273,11 @@ function tierC() {
   const ok = 'null|true'
   m('eth_requestAccounts', [], ['address'], { anvil: false })
   m('eth_sendTransaction', (c) => [{ from: c.alice, to: c.bob, value: '0x1' }], 'hash')
+  for (const more of [{ type: '0x1', gasPrice: '0x77359400' }, { type: '0x3' }, { type: '0x4' }, { gasPrice: '0x77359400', maxFeePerGas: '0x77359400' },
+    { blobVersionedHashes: [`0x01${'00'.repeat(31)}`] }, { authorizationList: [{}] }])
+    m('eth_sendTransaction', (c) => [{ from: c.alice, to: c.bob, ...more }], null, { fails: -32602, anvil: false })
+  m('eth_sendTransaction', (c) => [{ from: c.alice, to: c.bob, accessList: [{ address: c.bob, storageKeys: [] }] }], null, { fails: -32602, anvil: false })
+  m('eth_sendTransaction', (c) => [{ from: c.alice, to: c.bob, type: '0x2', accessList: [], nonce: null }], 'hash')
   m('eth_sign', (c) => [c.alice, '0x68656c6c6f'], 'signature')
   m('personal_sign', (c) => ['0x68656c6c6f', c.alice], 'signature')
   m('eth_signTypedData_v4', (c) => [c.alice, c.typedData], 'signature')
