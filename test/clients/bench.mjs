@@ -53,22 +53,25 @@ async function measure(kind, found = new Map()) {
     // a slot in a trie of thousands costs more than in the empty one: hence the four below
     const estimate = await token.transfer.estimateGas('0x00000000000000000000000000000000000b0b0b', 1n)
     const port = new URL(node.url).port
-    const senders = await Promise.all(wallets.map(async (w) => `${await w.getNonce()}:${w.privateKey}`))
     const data_ = token.interface.encodeFunctionData('balanceOf', [wallets[3].address])
-    await load((call) => {
-      found.set('calls/s', call.rate)
-      found.set('a call, p99 ms', call.p99_ms)
+    const calls = (name) => load((m) => {
+      found.set(`calls/s ${name}`, m.rate)
+      found.set(`a call, p99 ms, ${name}`, m.p99_ms)
     }, 'calls', port, node.pid, token.target, data_, 5, SENDERS)
+    await calls('at first')
     let before = 0
-    await load((m) => {
-      const span = `${before.toLocaleString('en')} to ${m.done.toLocaleString('en')}`
-      found.set(`transfers/s, ${span}`, m.rate)
-      found.set(`a transfer, p99 ms, ${span}`, m.p99_ms)
-      found.set(`resident MB after ${m.done.toLocaleString('en')}`, m.rss_mb)
-      found.set(`  of which its own, ${m.done.toLocaleString('en')}`, m.own_mb)
-      before = m.done
-    }, 'transfers', port, node.pid, token.target, estimate * 4n, 20_000_000_000n, CHAIN_ID, marks, ...senders)
-    await load((late) => found.set('calls/s after them', late.rate), 'calls', port, node.pid, token.target, data_, 5, SENDERS)
+    for (const mark of marks.split(',').map(Number)) {
+      const senders = await Promise.all(wallets.map(async (w) => `${await w.getNonce()}:${w.privateKey}`))
+      const span = `${before.toLocaleString('en')} to ${mark.toLocaleString('en')}`, there = `after ${mark.toLocaleString('en')}`
+      await load((m) => {
+        found.set(`transfers/s, ${span}`, m.rate)
+        found.set(`a transfer, p99 ms, ${span}`, m.p99_ms)
+        found.set(`resident MB ${there}`, m.rss_mb)
+        found.set(`  of which its own, ${there}`, m.own_mb)
+      }, 'transfers', port, node.pid, token.target, estimate * 4n, 20_000_000_000n, CHAIN_ID, mark - before, ...senders)
+      await calls(there) // the token has its few hundred holders after the first mark: from there on only the chain grows
+      before = mark
+    }
     provider.destroy()
     await node.stop()
   } finally {
