@@ -232,8 +232,8 @@ typedef struct help {
     size_t blocks, again;
 } help;
 
-/** Sends a sender's transactions again, from the first that is in no block. */
-static void send_again(sender *s, connection *c, help *given)
+/** Sends a sender's transactions again, from the first that is in no block; gives its number. */
+static uint64_t send_again(sender *s, connection *c, help *given)
 {
     uint8_t public_key[65];
     must(fvm_secp256k1_public_key(public_key, s->key), "reading a key");
@@ -246,10 +246,12 @@ static void send_again(sender *s, connection *c, help *given)
     ask(c, "eth_getTransactionCount", params, strlen(params));
     const char *at = strstr(wait_for(c), "\"result\":\"0x");
     must(at != NULL, "reading a nonce");
-    for (uint64_t k = strtoull(at + 12, NULL, 16) - s->first; k < s->count; k++) {
+    uint64_t missing = strtoull(at + 12, NULL, 16) - s->first;
+    for (uint64_t k = missing; k < s->count; k++) {
         ask(c, "eth_sendRawTransaction", s->raws[k], strlen(s->raws[k]));
         given->again += strstr(wait_for(c), "\"error\"") == NULL;
     }
+    return missing;
 }
 
 /** Waits until the last transaction of each sender has a receipt: then all have, by their nonces. anvil
@@ -259,9 +261,10 @@ static void settle(help *given)
 {
     for (size_t i = 0; i < sender_count; i++) {
         connection *c = &connections[i];
-        double since = now(), begun = since;
+        double since = now(), moved = since;
+        uint64_t before = UINT64_MAX;
         for (bool there = false; !there;) {
-            must(now() - begun < 120, "waiting for a receipt, for two minutes,");
+            must(now() - moved < 120, "waiting for a receipt, for two minutes without any,");
             char params[80];
             int len = snprintf(params, sizeof params, "[\"%s\"]", senders[i].last_hash);
             ask(c, "eth_getTransactionReceipt", params, (size_t)len);
@@ -269,7 +272,9 @@ static void settle(help *given)
             there = strstr(answer, "\"blockHash\"") != NULL;
             if (there) must(strstr(answer, "\"status\":\"0x1\"") != NULL, "a transfer");
             if (there || now() - since < 0.25) continue;
-            if (since > begun) send_again(&senders[i], c, given);
+            uint64_t missing = given->blocks ? send_again(&senders[i], c, given) : 0;
+            if (missing != before) moved = now();
+            before = missing;
             ask(c, "evm_mine", "[]", 2);
             wait_for(c);
             since = now();
