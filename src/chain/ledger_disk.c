@@ -101,7 +101,7 @@ static fvm_err make_record(fvm_ledger *ledger)
 static void take_back(fvm_ledger *ledger)
 {
     if (ftruncate(ledger->journal_fd, (off_t)ledger->journal_len) != 0)
-        ledger->journal_broken = true;
+        ledger->broken = ledger->journal_number;
 }
 
 static fvm_err write_record(fvm_ledger *ledger, fvm_store_why *why)
@@ -119,7 +119,7 @@ static fvm_err write_record(fvm_ledger *ledger, fvm_store_why *why)
     if (ledger->durability == FVM_DURABILITY_STRICT && fdatasync(ledger->journal_fd) != 0) {
         err = system_fail(why, ledger, name);
         take_back(ledger);
-        ledger->journal_broken = true; /* what is on the disk is not known */
+        ledger->broken = ledger->journal_number; /* what is on the disk is not known */
         return err;
     }
     ledger->journal_len += ledger->record.len;
@@ -132,7 +132,7 @@ fvm_err fvm__ledger_disk_log(fvm_ledger *ledger)
     while (fvm__entries_bytes(&ledger->young) >= WAITING * ledger->group_bytes &&
            ledger->old_is_moving && ledger->move_err == FVM_OK)
         (void)pthread_cond_wait(&ledger->done, &ledger->moving);
-    if (ledger->move_err != FVM_OK || ledger->journal_broken) {
+    if (ledger->move_err != FVM_OK || ledger->broken) {
         ledger->urgent = true; /* perhaps it works now */
         (void)pthread_cond_signal(&ledger->wake);
         return ledger->move_err != FVM_OK ? ledger->move_err : FVM_ERR_IO;
@@ -203,19 +203,15 @@ static void keep_blocks(fvm_ledger *ledger, fvm__entry_table *hashed)
     }
 }
 
-/* Old is in the database. */
-static void finish(fvm_ledger *ledger, const fvm__ledger_move *m, uint64_t journal)
+/* Old is in the database: from now on it is read there. No lock is held, so that commits go on. */
+static void let_go(fvm_ledger *ledger, const fvm__ledger_move *m, uint64_t journal)
 {
+    fvm__ledger_move_publish(m, &ledger->db, &ledger->lists);
     (void)pthread_rwlock_wrlock(&ledger->lists);
     fvm__entries gone = ledger->old;
     ledger->old = (fvm__entries){ .hashed.count = 0 };
-    fvm__ledger_move_publish(m, &ledger->db);
     (void)pthread_rwlock_unlock(&ledger->lists);
     if (journal) remove_journal(ledger, journal);
-    ledger->old_is_moving = false;
-    ledger->journal_broken = false;
-    ledger->move_err = FVM_OK;
-    ledger->stats.groups++;
     keep_blocks(ledger, &gone.hashed);
     fvm__entries_clear(&gone, ledger->alloc);
 }
@@ -224,9 +220,7 @@ static void finish(fvm_ledger *ledger, const fvm__ledger_move *m, uint64_t journ
 static fvm_err try_move(fvm_ledger *ledger, fvm__ledger_move *m, uint64_t upto)
 {
     fvm_store_why why = { "" };
-    (void)pthread_rwlock_wrlock(&ledger->lists);
-    fvm_err err = fvm__ledger_move_prepare(m, &ledger->db, &ledger->old, upto);
-    (void)pthread_rwlock_unlock(&ledger->lists);
+    fvm_err err = fvm__ledger_move_prepare(m, &ledger->db, &ledger->old, upto, &ledger->lists);
     if (err == FVM_OK) err = fvm__ledger_move_write(m, &ledger->db, &why);
     if (err == FVM_OK) return FVM_OK;
     fvm__ledger_move_deinit(m, ledger->alloc);
@@ -243,6 +237,7 @@ static void move(fvm_ledger *ledger)
         ledger->attempt++;
         (void)pthread_mutex_unlock(&ledger->moving);
         fvm_err err = try_move(ledger, &m, upto);
+        if (err == FVM_OK) let_go(ledger, &m, journal);
         (void)pthread_mutex_lock(&ledger->moving);
         if (err == FVM_OK) break;
         ledger->move_err = err;
@@ -252,7 +247,11 @@ static void move(fvm_ledger *ledger)
         if (ledger->stop) return; /* the journal has it */
         wait_until(ledger, fvm_clock_ms() + RETRY_MS);
     }
-    finish(ledger, &m, journal);
+    ledger->db.state = m.to;
+    ledger->old_is_moving = false;
+    if (ledger->broken <= journal) ledger->broken = 0;
+    ledger->move_err = FVM_OK;
+    ledger->stats.groups++;
     fvm__ledger_move_deinit(&m, ledger->alloc);
 }
 
@@ -263,7 +262,7 @@ static void *mover_main(void *arg)
     for (;;) {
         wait_for_work(ledger);
         ledger->urgent = false;
-        bool empty = ledger->db.state.moved == ledger->committed && !ledger->journal_broken;
+        bool empty = ledger->db.state.moved == ledger->committed && !ledger->broken;
         if (!empty) move(ledger);
         (void)pthread_cond_broadcast(&ledger->done);
         if (ledger->stop && (empty || ledger->move_err != FVM_OK)) break;
@@ -412,10 +411,11 @@ static fvm_err list_journals(fvm_ledger *ledger, fvm_buf *out, fvm_store_why *wh
 static fvm_err move_recovered(fvm_ledger *ledger, uint64_t last, fvm_store_why *why)
 {
     fvm__ledger_move m;
-    FVM_TRY(fvm__ledger_move_prepare(&m, &ledger->db, &ledger->young, last));
+    FVM_TRY(fvm__ledger_move_prepare(&m, &ledger->db, &ledger->young, last, &ledger->lists));
     fvm_err err = fvm__ledger_move_write(&m, &ledger->db, why);
     if (err == FVM_OK) {
-        fvm__ledger_move_publish(&m, &ledger->db);
+        fvm__ledger_move_publish(&m, &ledger->db, &ledger->lists);
+        ledger->db.state = m.to;
         fvm__entries_clear(&ledger->young, ledger->alloc);
     }
     fvm__ledger_move_deinit(&m, ledger->alloc);

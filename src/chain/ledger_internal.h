@@ -62,7 +62,7 @@ typedef struct fvm__db_state {
 typedef struct fvm__ledger_db {
     fvm_blockstore store; /* ops NULL: there is none */
     fvm__lmdb *lmdb;
-    fvm__db_state state; /* changed under both locks */
+    fvm__db_state state; /* under `moving` */
     fvm__late late;      /* under the lock of lists */
     fvm__cache cache;
 } fvm__ledger_db;
@@ -89,7 +89,7 @@ struct fvm_ledger {
     uint8_t boot[16];
     int journal_fd; /* -1: none is open */
     uint64_t journal_number, journal_len;
-    bool journal_broken; /* bytes of a batch that failed could not be taken back */
+    uint64_t broken; /* a journal that has bytes of a batch that failed; 0: none */
     fvm_buf record;
     uint64_t committed, young_from; /* batches; when the first of young came, in ms */
     pthread_t mover;
@@ -154,14 +154,17 @@ typedef struct fvm__ledger_move {
     uint64_t bytes;
     fvm__db_state from, to;
 } fvm__ledger_move;
-/** Takes all memory that moving `entries`, up to batch `moved`, needs. `lists` is held written. */
+/** Takes all memory that moving `entries`, up to batch `moved`, needs. `lists` is the lock of what is
+ *  late, held now and then only; `entries` do not change. */
 FVM_NODISCARD fvm_err fvm__ledger_move_prepare(fvm__ledger_move *move, fvm__ledger_db *db,
-                                               const fvm__entries *entries, uint64_t moved);
+                                               const fvm__entries *entries, uint64_t moved,
+                                               pthread_rwlock_t *lists);
 /** Writes it, in one transaction. */
 FVM_NODISCARD fvm_err fvm__ledger_move_write(fvm__ledger_move *move, fvm__ledger_db *db,
                                              fvm_store_why *why);
-/** Afterwards: what is late is known to readers. `lists` is held written. */
-void fvm__ledger_move_publish(const fvm__ledger_move *move, fvm__ledger_db *db);
+/** Afterwards, while readers still see `entries`: tells them what is late, and that the slice is not. */
+void fvm__ledger_move_publish(const fvm__ledger_move *move, fvm__ledger_db *db,
+                              pthread_rwlock_t *lists);
 void fvm__ledger_move_deinit(fvm__ledger_move *move, const fvm_allocator *alloc);
 
 /* --- the folder --- */

@@ -12,36 +12,48 @@
 #define PART_ENTRIES                                                                               \
     120u /* of a list, so that a part is an entry like others: half a page at most */
 #define LATE_ENTRY 16u
+#define PUBLISH 500u /* entries that readers wait for at a time */
 
 /* --- before --- */
 
+/* Room for what comes to each slice; and the slice whose turn it is, as it is now. */
+static fvm_err look_at_late(fvm__ledger_move *m, fvm__ledger_db *db,
+                            const size_t counts[FVM__LATE_SLICES])
+{
+    const fvm_allocator *alloc = db->lmdb->alloc;
+    unsigned turn = (unsigned)(m->from.group % FVM__LATE_SLICES);
+    for (unsigned i = 0; i < FVM__LATE_SLICES; i++)
+        if (counts[i]) FVM_TRY(fvm__late_reserve(&db->late, alloc, i, counts[i]));
+    m->turn_count = db->late.slices[turn].count;
+    m->turn_cap = m->turn_count + counts[turn];
+    if (m->turn_cap) m->turn = fvm_mem_alloc(alloc, m->turn_cap * sizeof *m->turn);
+    if (m->turn_cap && !m->turn) return FVM_ERR_NOMEM;
+    if (m->turn_count) fvm__late_copy(&db->late, turn, m->turn);
+    return FVM_OK;
+}
+
 fvm_err fvm__ledger_move_prepare(fvm__ledger_move *m, fvm__ledger_db *db,
-                                 const fvm__entries *entries, uint64_t moved)
+                                 const fvm__entries *entries, uint64_t moved,
+                                 pthread_rwlock_t *lists)
 {
     const fvm_allocator *alloc = db->lmdb->alloc;
     size_t counts[FVM__LATE_SLICES] = { 0 };
-    unsigned turn = (unsigned)(db->state.group % FVM__LATE_SLICES);
-    for (const fvm__entry_node *n = NULL; (n = fvm__table_next(&entries->hashed, n));)
-        counts[fvm__late_slice_of(n->hash)]++;
-    for (unsigned i = 0; i < FVM__LATE_SLICES; i++)
-        if (counts[i]) FVM_TRY(fvm__late_reserve(&db->late, alloc, i, counts[i]));
     *m = (fvm__ledger_move){
         .entries = entries,
         .fresh_cap = entries->hashed.count,
-        .turn_count = db->late.slices[turn].count,
-        .turn_cap = db->late.slices[turn].count + counts[turn],
         .from = db->state,
         .to = db->state,
     };
     m->to.moved = moved;
+    for (const fvm__entry_node *n = NULL; (n = fvm__table_next(&entries->hashed, n));)
+        counts[fvm__late_slice_of(n->hash)]++;
     if (m->fresh_cap) m->fresh = fvm_mem_alloc(alloc, m->fresh_cap * sizeof *m->fresh);
-    if (m->turn_cap) m->turn = fvm_mem_alloc(alloc, m->turn_cap * sizeof *m->turn);
-    if ((m->fresh_cap && !m->fresh) || (m->turn_cap && !m->turn)) {
-        fvm__ledger_move_deinit(m, alloc);
-        return FVM_ERR_NOMEM;
-    }
-    if (m->turn_count) fvm__late_copy(&db->late, turn, m->turn);
-    return FVM_OK;
+    fvm_err err = m->fresh_cap && !m->fresh ? FVM_ERR_NOMEM : FVM_OK;
+    (void)pthread_rwlock_wrlock(lists);
+    if (err == FVM_OK) err = look_at_late(m, db, counts);
+    (void)pthread_rwlock_unlock(lists);
+    if (err != FVM_OK) fvm__ledger_move_deinit(m, alloc);
+    return err;
 }
 
 void fvm__ledger_move_deinit(fvm__ledger_move *m, const fvm_allocator *alloc)
@@ -237,11 +249,18 @@ fvm_err fvm__ledger_move_write(fvm__ledger_move *m, fvm__ledger_db *db, fvm_stor
 
 /* --- afterwards --- */
 
-void fvm__ledger_move_publish(const fvm__ledger_move *m, fvm__ledger_db *db)
+void fvm__ledger_move_publish(const fvm__ledger_move *m, fvm__ledger_db *db,
+                              pthread_rwlock_t *lists)
 {
     unsigned turn = (unsigned)(m->from.group % FVM__LATE_SLICES);
+    for (size_t i = 0; i < m->fresh_count;) {
+        size_t end = m->fresh_count - i > PUBLISH ? i + PUBLISH : m->fresh_count;
+        (void)pthread_rwlock_wrlock(lists);
+        for (; i < end; i++)
+            if (fvm__late_slice_of(m->fresh[i].hash) != turn) fvm__late_add(&db->late, m->fresh[i]);
+        (void)pthread_rwlock_unlock(lists);
+    }
+    (void)pthread_rwlock_wrlock(lists);
     fvm__late_drop(&db->late, turn);
-    for (size_t i = 0; i < m->fresh_count; i++)
-        if (fvm__late_slice_of(m->fresh[i].hash) != turn) fvm__late_add(&db->late, m->fresh[i]);
-    db->state = m->to;
+    (void)pthread_rwlock_unlock(lists);
 }
