@@ -86,8 +86,19 @@ const theirs = new Map()
 await measure('anvil', theirs).catch((error) => console.log(`anvil: ${error.message}`))
 console.log(`durability: ${DURABILITY} (anvil: in memory, nothing on disk)`)
 console.log(`${''.padEnd(44)}${'fvm'.padStart(10)}${'anvil'.padStart(10)}${'ratio'.padStart(8)}`)
-const figure = (x) => (x === undefined ? '-' : x.toFixed(x < 100 ? 1 : 0)).padStart(10)
+const figure = (x) => (x === undefined ? '-' : x.toFixed(x < 10 ? 2 : x < 100 ? 1 : 0)).padStart(10)
 for (const name of new Set([...ours.keys(), ...theirs.keys()])) {
   const [a, b] = [ours.get(name), theirs.get(name)]
   console.log(`${name.padEnd(44)}${figure(a)}${figure(b)}${(a === undefined || b === undefined ? '-' : (a / b).toFixed(2)).padStart(8)}`)
+}
+
+// what is asked of the node: issue 7 of the project
+const rates = [...ours].filter(([name]) => name.startsWith('transfers/s')).map(([, rate]) => rate)
+const calls = [...ours].filter(([name]) => name.startsWith('calls/s after')).map(([, rate]) => rate)
+if (rates.length > 0) {
+  const bar = (what, value, least) => console.log(`${value >= least ? 'met   ' : 'missed'} ${what}: ${figure(value).trim()}, at least ${least}`)
+  bar('transfers/s, the slowest span', Math.min(...rates), 1000)
+  bar('calls/s, the slowest', Math.min(...calls), 5000)
+  bar('transfers/s of the last span beside the first', rates.at(-1) / rates[0], 0.9)
+  bar('calls/s at the end beside those after the first mark', calls.at(-1) / calls[0], 0.9)
 }
