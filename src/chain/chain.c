@@ -148,6 +148,7 @@ static fvm_err open_all(fvm_chain *c, const fvm_chain_options *o, const fvm__ori
     FVM_TRY(err);
     FVM_TRY(load_network(c, why));
     FVM_TRY(load_head(c, why));
+    FVM_TRY(fvm__index_load(c));
     FVM_TRY(open_engine(c, o));
     /* Compiles the built-in actors now, not at the first message. */
     FVM_TRY(fvm__runner_goto(&c->runner, &c->head.state, c->head.number));
@@ -182,6 +183,7 @@ void fvm_chain_close(fvm_chain *c)
 {
     if (!c) return;
     fvm__sealer_stop(c);
+    fvm__snapshots_deinit(c);
     fvm__mempool_deinit(c);
     fvm__views_deinit(c);
     for (fvm__listener *next, *l = c->listeners; l; l = next) {
@@ -189,7 +191,6 @@ void fvm_chain_close(fvm_chain *c)
         fvm_mem_free(c->alloc, l, sizeof *l);
     }
     fvm__runner_deinit(&c->runner);
-    fvm_mem_free(c->alloc, c->snapshots, c->snapshot_cap * sizeof *c->snapshots);
     fvm_buf_deinit(&c->record);
     fvm_buf_deinit(&c->key);
     fvm_manifest_free(c->manifest);

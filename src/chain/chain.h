@@ -268,7 +268,7 @@ void fvm_bloom_add(uint8_t bloom[256], fvm_bytes item);
 /** Why a message was refused. */
 typedef enum fvm_refusal {
     FVM_REFUSAL_NONE,
-    FVM_REFUSAL_KNOWN, /* it is in the pool, or in a tipset */
+    FVM_REFUSAL_KNOWN, /* it is in the pool */
     FVM_REFUSAL_NONCE_LOW,
     FVM_REFUSAL_NONCE_GAP,
     FVM_REFUSAL_UNDERPRICED, /* a replacement needs 1.25 times the premium */
@@ -385,11 +385,12 @@ void fvm_chain_impersonate(fvm_chain *chain, const fvm_address *sender, bool on)
 void fvm_chain_impersonate_all(fvm_chain *chain, bool on);
 bool fvm_chain_is_impersonated(fvm_chain *chain, const fvm_address *sender);
 
-/** A snapshot of head, its edits and the clock; ids count from 1. */
+/** A snapshot of head, its edits, the clock and the pool; ids count from 1. */
 FVM_NODISCARD fvm_err fvm_chain_snapshot(fvm_chain *chain, uint64_t *id);
-/** Goes back to it; it and later ones are used up, the pool is emptied. FVM_ERR_NOT_FOUND. */
+/** Goes back to it: what waited in the pool then waits again, what came later is gone. It and later
+ *  snapshots are used up. FVM_ERR_NOT_FOUND. */
 FVM_NODISCARD fvm_err fvm_chain_revert(fvm_chain *chain, uint64_t id);
-/** Makes `number` the head again: what is above is gone. FVM_ERR_NOT_FOUND, FVM_ERR_INVALID (null). */
+/** Makes `number` the head again: what is above is gone, and the pool is emptied. FVM_ERR_NOT_FOUND, FVM_ERR_INVALID (null). */
 FVM_NODISCARD fvm_err fvm_chain_rewind(fvm_chain *chain, uint64_t number);
 
 /* --- fees --- */

@@ -28,7 +28,7 @@
 
 /* --- tables of the ledger; numbers in keys are big endian --- */
 typedef enum fvm__table {
-    FVM__TABLE_META,    /* "chain": parameters */
+    FVM__TABLE_META,    /* "chain": parameters; see index.c for the others */
     FVM__TABLE_TIPSET,  /* number: record; the last one is the head */
     FVM__TABLE_MESSAGE, /* number, index (u32): record */
     FVM__TABLE_NONCE,   /* sender's ID, nonce: number, index */
@@ -63,6 +63,24 @@ static inline fvm__place fvm__place_read(const uint8_t in[FVM__PLACE_LEN])
     uint32_t index = (uint32_t)in[8] << 24 | (uint32_t)in[9] << 16 | (uint32_t)in[10] << 8 | in[11];
     return (fvm__place){ fvm_load_be64(in), index };
 }
+
+/* --- index.c --- */
+
+/** Whether the chain is one of those in which messages may come again; at opening. */
+FVM_NODISCARD fvm_err fvm__index_load(fvm_chain *chain);
+/** It is from now on; in the open batch. */
+FVM_NODISCARD fvm_err fvm__index_repeats(fvm_chain *chain);
+/** In the open batch: `key` stands at `place` (FVM__PLACE_LEN bytes), or does not any more. */
+FVM_NODISCARD fvm_err fvm__index_put(fvm_chain *chain, unsigned table, fvm_bytes key,
+                                     fvm_bytes place);
+FVM_NODISCARD fvm_err fvm__index_remove(fvm_chain *chain, unsigned table, fvm_bytes key,
+                                        fvm_bytes place);
+/** The last place. FVM_ERR_NOT_FOUND. */
+FVM_NODISCARD fvm_err fvm__index_get(fvm_chain *chain, fvm__place *out, unsigned table,
+                                     fvm_bytes key);
+/** Whether `place` is one of its places. */
+FVM_NODISCARD fvm_err fvm__index_has(fvm_chain *chain, bool *out, unsigned table, fvm_bytes key,
+                                     fvm_bytes place);
 
 FVM_NODISCARD fvm_err fvm__tipset_write(fvm_buf *out, const fvm_tipset *t);
 FVM_NODISCARD fvm_err fvm__tipset_read(fvm_tipset *out, uint64_t number, fvm_bytes in);
@@ -214,7 +232,16 @@ FVM_NODISCARD fvm_err fvm__message_from_pool(fvm_chain_message *out, const fvm__
 fvm__sender *fvm__mempool_sender(const fvm_chain *chain, uint64_t id);
 uint32_t fvm__sender_seek(const fvm__sender *sender, uint64_t nonce);
 uint64_t fvm__sender_next(const fvm__sender *sender, uint64_t nonce);
-void fvm__mempool_forget_empty(fvm_chain *chain, uint64_t id);
+/** Puts a message among its sender's, which have none of that nonce; takes over the caller's reference if
+ *  it succeeds. Under the pool's lock, as the two below. FVM_ERR_NOMEM. */
+FVM_NODISCARD fvm_err fvm__mempool_insert(fvm_chain *chain, fvm__pooled *pooled);
+FVM_NODISCARD fvm_err fvm__mempool_index(fvm_chain *chain, fvm__pooled *pooled);
+void fvm__mempool_unindex(fvm_chain *chain, const fvm__pooled *pooled);
+/** All that wait now, held until they are let go. FVM_ERR_NOMEM. */
+FVM_NODISCARD fvm_err fvm__mempool_keep(fvm_chain *chain, fvm__pooled ***out, size_t *count);
+void fvm__mempool_let_go(fvm_chain *chain, fvm__pooled **kept, size_t count);
+/** The pool has these again and no others, less what there is no memory for. */
+void fvm__mempool_restore(fvm_chain *chain, fvm__pooled *const *kept, size_t count);
 void fvm__pooled_release(fvm_chain *chain, fvm__pooled *pooled);
 /** A message that was sealed before, made of what the ledger kept. */
 FVM_NODISCARD fvm_err fvm__pooled_of(fvm_chain *chain, fvm__pooled **out,
@@ -241,6 +268,7 @@ void fvm__ready_deinit(fvm_chain *chain, fvm__ready *ready);
 /** Takes messages out that were sealed, or whose nonces are used up. */
 void fvm__mempool_remove(fvm_chain *chain, fvm__pooled *const *messages, size_t count);
 void fvm__mempool_clear(fvm_chain *chain);
+void fvm__snapshots_deinit(fvm_chain *chain);
 /** Tells waiters: everything up to `ticket` is done; or sealing failed. True for the first failure in a row. */
 bool fvm__mempool_done(fvm_chain *chain, uint64_t ticket, fvm_err err);
 /** The sealer may have something to do. */
@@ -264,6 +292,8 @@ typedef struct fvm__snapshot {
     fvm_cid state;
     uint32_t edits; /* of the head */
     int64_t time_offset;
+    fvm__pooled **pooled; /* what waited */
+    size_t pooled_count;
 } fvm__snapshot;
 
 /** What development methods set; under the head's lock. */
@@ -301,13 +331,14 @@ struct fvm_chain {
     fvm_tipset head;
     uint64_t serial; /* counts changes of the head or its state; starts at 1 */
     uint32_t head_edits;
+    bool repeats;      /* see index.c; the writer's */
     uint64_t chain_id; /* of tipsets to come */
     fvm__dev dev;
 
     pthread_mutex_t writer;        /* guards what follows */
     const fvm_trace_sink *watcher; /* of what is sealed; NULL: none */
     fvm__runner runner;
-    fvm__snapshot *snapshots;
+    fvm__snapshot *snapshots; /* the writer's */
     uint32_t snapshot_count, snapshot_cap;
     uint64_t last_snapshot;
     fvm_buf record, key; /* scratch */

@@ -189,6 +189,12 @@ static fvm_err copy_blocks(fvm_chain *c, const fvm_edit *edits, size_t count,
     return err;
 }
 
+/* Whether a nonce may be used a second time after it. */
+static bool sets_back(const fvm_edit *edit)
+{
+    return edit->kind == FVM_EDIT_NONCE || edit->kind == FVM_EDIT_STATE;
+}
+
 static fvm_err put_edits(fvm_chain *c, fvm_tipset *t, uint32_t before, const fvm_edit *edits,
                          size_t count)
 {
@@ -196,6 +202,7 @@ static fvm_err put_edits(fvm_chain *c, fvm_tipset *t, uint32_t before, const fvm
     FVM_TRY(fvm_machine_flush(c->runner.machine, &t->state));
     fvm_buffered_clear(&c->runner.machine->store);
     for (size_t i = 0; i < count; i++) {
+        if (sets_back(&edits[i])) FVM_TRY(fvm__index_repeats(c));
         c->record.len = 0;
         FVM_TRY(fvm__edit_write(&c->record, &edits[i]));
         FVM_TRY(fvm_ledger_put(c->ledger, FVM__TABLE_EDIT,

@@ -34,12 +34,9 @@ fvm_err fvm_chain_message_at(fvm_chain *c, fvm_chain_message *out, uint64_t numb
 
 static fvm_err by_index(fvm_chain *c, fvm_chain_message *out, unsigned table, fvm_bytes key)
 {
-    uint8_t place[FVM__PLACE_LEN];
+    fvm__place p;
     clear(out);
-    FVM_TRY(fvm_ledger_get(c->ledger, &out->storage, table, key, false));
-    if (out->storage.len != sizeof place) return FVM_ERR_BAD_STATE;
-    memcpy(place, out->storage.ptr, sizeof place);
-    fvm__place p = fvm__place_read(place);
+    FVM_TRY(fvm__index_get(c, &p, table, key));
     return fvm_chain_message_at(c, out, p.number, p.index);
 }
 

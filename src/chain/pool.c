@@ -6,6 +6,8 @@
  *                                                ready, if the state's nonce is 5 */
 #include "chain_internal.h"
 
+#include "base/vector.h"
+
 #include <errno.h>
 #include <time.h>
 
@@ -62,16 +64,44 @@ static void free_sender(fvm_chain *c, fvm__sender *s)
     fvm_mem_free(c->alloc, s, sizeof *s);
 }
 
-/* Takes message `at` of a sender out; the sender stays, even if that was its last. */
-static void take_out(fvm_chain *c, fvm__sender *s, uint32_t at)
+/* --- in and out; under the lock --- */
+
+fvm_err fvm__mempool_index(fvm_chain *c, fvm__pooled *p)
 {
-    fvm__pooled *p = s->messages[at];
-    memmove(&s->messages[at], &s->messages[at + 1], (s->count - at - 1) * sizeof(fvm__pooled *));
-    s->count--;
-    c->pool.count--;
+    fvm_map_entry *e;
+    FVM_TRY(fvm_map_put(&c->pool.by_hash, &e, NULL, (fvm_bytes){ p->eth_hash, 32 }));
+    e->value.ptr = p;
+    fvm_err err = fvm_map_put(&c->pool.by_cid, &e, NULL, digest_of(p));
+    if (err == FVM_OK)
+        e->value.ptr = p;
+    else
+        fvm_map_remove(&c->pool.by_hash, (fvm_bytes){ p->eth_hash, 32 });
+    return err;
+}
+
+void fvm__mempool_unindex(fvm_chain *c, const fvm__pooled *p)
+{
     fvm_map_remove(&c->pool.by_hash, (fvm_bytes){ p->eth_hash, 32 });
     fvm_map_remove(&c->pool.by_cid, digest_of(p));
-    fvm__pooled_release(c, p);
+}
+
+static fvm_err sender_of(fvm_chain *c, fvm__sender **out, uint64_t id)
+{
+    uint8_t key[8];
+    fvm_map_entry *e;
+    *out = fvm__mempool_sender(c, id);
+    if (*out) return FVM_OK;
+    fvm__sender *s = fvm_mem_zalloc(c->alloc, sizeof *s);
+    if (!s) return FVM_ERR_NOMEM;
+    s->id = id;
+    fvm_err err = fvm_map_put(&c->pool.senders, &e, NULL, id_key(key, id));
+    if (err != FVM_OK) {
+        fvm_mem_free(c->alloc, s, sizeof *s);
+        return err;
+    }
+    e->value.ptr = s;
+    *out = s;
+    return FVM_OK;
 }
 
 static void forget_if_empty(fvm_chain *c, fvm__sender *s)
@@ -80,6 +110,35 @@ static void forget_if_empty(fvm_chain *c, fvm__sender *s)
     if (s->count) return;
     fvm_map_remove(&c->pool.senders, id_key(key, s->id));
     free_sender(c, s);
+}
+
+fvm_err fvm__mempool_insert(fvm_chain *c, fvm__pooled *p)
+{
+    fvm__sender *s;
+    FVM_TRY(sender_of(c, &s, p->from_id));
+    uint32_t at = fvm__sender_seek(s, p->signed_message.message.nonce);
+    fvm_err err = fvm_vector_grow(c->alloc, &s->messages, &s->cap, (uint64_t)s->count + 1,
+                                  sizeof *s->messages, 8, UINT32_MAX);
+    if (err == FVM_OK) err = fvm__mempool_index(c, p);
+    if (err == FVM_OK) {
+        memmove(&s->messages[at + 1], &s->messages[at], (s->count - at) * sizeof *s->messages);
+        s->messages[at] = p;
+        s->count++;
+        c->pool.count++;
+    }
+    forget_if_empty(c, s);
+    return err;
+}
+
+/* Takes message `at` of a sender out; the sender stays, even if that was its last. */
+static void take_out(fvm_chain *c, fvm__sender *s, uint32_t at)
+{
+    fvm__pooled *p = s->messages[at];
+    memmove(&s->messages[at], &s->messages[at + 1], (s->count - at - 1) * sizeof(fvm__pooled *));
+    s->count--;
+    c->pool.count--;
+    fvm__mempool_unindex(c, p);
+    fvm__pooled_release(c, p);
 }
 
 static void clear_locked(fvm_chain *c)
@@ -97,6 +156,50 @@ void fvm__mempool_clear(fvm_chain *c)
 {
     pthread_mutex_lock(&c->pool.lock);
     clear_locked(c);
+    pthread_mutex_unlock(&c->pool.lock);
+}
+
+/* --- as it was --- */
+
+fvm_err fvm__mempool_keep(fvm_chain *c, fvm__pooled ***out, size_t *count)
+{
+    size_t n = 0, at = 0;
+    *out = NULL;
+    *count = 0;
+    pthread_mutex_lock(&c->pool.lock);
+    fvm_err err = FVM_OK;
+    if (c->pool.count) {
+        *out = fvm_mem_alloc(c->alloc, c->pool.count * sizeof **out);
+        if (!*out) err = FVM_ERR_NOMEM;
+    }
+    for (fvm_map_entry *e; *out && (e = fvm_map_next(&c->pool.senders, &at));) {
+        const fvm__sender *s = e->value.ptr;
+        for (uint32_t i = 0; i < s->count; i++) {
+            s->messages[i]->refs++;
+            (*out)[n++] = s->messages[i];
+        }
+    }
+    pthread_mutex_unlock(&c->pool.lock);
+    *count = n;
+    return err;
+}
+
+void fvm__mempool_let_go(fvm_chain *c, fvm__pooled **kept, size_t count)
+{
+    pthread_mutex_lock(&c->pool.lock);
+    for (size_t i = 0; i < count; i++) fvm__pooled_release(c, kept[i]);
+    pthread_mutex_unlock(&c->pool.lock);
+    fvm_mem_free(c->alloc, kept, count * sizeof *kept);
+}
+
+void fvm__mempool_restore(fvm_chain *c, fvm__pooled *const *kept, size_t count)
+{
+    pthread_mutex_lock(&c->pool.lock);
+    clear_locked(c);
+    for (size_t i = 0; i < count; i++) {
+        kept[i]->refs++;
+        if (fvm__mempool_insert(c, kept[i]) != FVM_OK) fvm__pooled_release(c, kept[i]);
+    }
     pthread_mutex_unlock(&c->pool.lock);
 }
 
@@ -214,12 +317,6 @@ fvm_err fvm_chain_next_nonce(fvm_chain *c, uint64_t *nonce, const fvm_address *s
     *nonce = l.known ? fvm__sender_next(fvm__mempool_sender(c, l.id), l.nonce) : 0;
     pthread_mutex_unlock(&c->pool.lock);
     return FVM_OK;
-}
-
-void fvm__mempool_forget_empty(fvm_chain *c, uint64_t id)
-{
-    fvm__sender *s = fvm__mempool_sender(c, id);
-    if (s) forget_if_empty(c, s);
 }
 
 /* --- what can be sealed --- */

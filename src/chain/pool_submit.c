@@ -182,33 +182,33 @@ static fvm_err look_at_sender(void *ctx, fvm_state_view *state)
     return look_at_account(l, state, actor);
 }
 
-/* Whether the sender may speak so, and has the money. */
+/* `have` NULL: there is no such actor. */
+static void check_funds(fvm_submission *out, const fvm_big *have, const fvm_big *need)
+{
+    char have_text[FVM_BIG_TEXT_MAX] = "0", need_text[FVM_BIG_TEXT_MAX];
+    if (have && fvm_big_cmp(have, need) >= 0) return;
+    if (have) (void)fvm_big_to_text(have_text, have);
+    (void)fvm_big_to_text(need_text, need);
+    refuse(out, FVM_REFUSAL_FUNDS,
+           "insufficient funds for gas * price + value: balance %.40s, tx cost %.40s", have_text,
+           need_text);
+}
+
+/* Whether the sender may speak so, this nonce is not used up, and the money is there. */
 static fvm_err check_sender(fvm_submission *out, sender_look *l)
 {
     const fvm_message *m = &l->pooled->signed_message.message;
     fvm_big need;
     FVM_TRY(fvm_big_mul_u64(&l->pooled->max_cost, &m->gas_fee_cap, m->gas_limit));
     FVM_TRY(fvm_big_add(&need, &l->pooled->max_cost, &m->value));
-    if (l->known && !l->account && l->pooled->signed_message.signature.type != 0) {
-        refuse(out, FVM_REFUSAL_SENDER, "sender is not an externally owned account");
-        return FVM_OK;
-    }
     l->pooled->implicit = l->known && !l->account;
-    const fvm_big *needed = l->pooled->implicit ? &m->value : &need;
-    fvm_big nothing = fvm_big_zero();
-    const fvm_big *have = l->known ? &l->balance : &nothing;
-    char have_text[FVM_BIG_TEXT_MAX], need_text[FVM_BIG_TEXT_MAX];
-    if (l->known && fvm_big_cmp(have, needed) >= 0) {
-        if (m->nonce < l->nonce)
-            refuse(out, FVM_REFUSAL_NONCE_LOW, "nonce too low: next nonce %llu, tx nonce %llu",
-                   (unsigned long long)l->nonce, (unsigned long long)m->nonce);
-        return FVM_OK;
-    }
-    (void)fvm_big_to_text(have_text, have);
-    (void)fvm_big_to_text(need_text, needed);
-    refuse(out, FVM_REFUSAL_FUNDS,
-           "insufficient funds for gas * price + value: balance %.40s, tx cost %.40s", have_text,
-           need_text);
+    if (l->pooled->implicit && l->pooled->signed_message.signature.type != 0)
+        refuse(out, FVM_REFUSAL_SENDER, "sender is not an externally owned account");
+    else if (l->known && m->nonce < l->nonce)
+        refuse(out, FVM_REFUSAL_NONCE_LOW, "nonce too low: next nonce %llu, tx nonce %llu",
+               (unsigned long long)l->nonce, (unsigned long long)m->nonce);
+    else
+        check_funds(out, l->known ? &l->balance : NULL, l->pooled->implicit ? &m->value : &need);
     return FVM_OK;
 }
 
@@ -244,47 +244,6 @@ static bool outbids(const fvm_message *fresh, const fvm_message *old)
     return fvm_big_cmp(&four, &five) >= 0 && fvm_big_cmp(&fresh->gas_premium, &more) >= 0;
 }
 
-static fvm_err sender_of(fvm_chain *c, fvm__sender **out, uint64_t id)
-{
-    uint8_t key[8];
-    fvm_map_entry *e;
-    bool inserted;
-    *out = fvm__mempool_sender(c, id);
-    if (*out) return FVM_OK;
-    fvm__sender *s = fvm_mem_zalloc(c->alloc, sizeof *s);
-    if (!s) return FVM_ERR_NOMEM;
-    s->id = id;
-    fvm_store_be64(key, id);
-    fvm_err err = fvm_map_put(&c->pool.senders, &e, &inserted, (fvm_bytes){ key, 8 });
-    if (err != FVM_OK) {
-        fvm_mem_free(c->alloc, s, sizeof *s);
-        return err;
-    }
-    e->value.ptr = s;
-    *out = s;
-    return FVM_OK;
-}
-
-static fvm_err index_message(fvm_chain *c, fvm__pooled *p)
-{
-    fvm_map_entry *e;
-    FVM_TRY(fvm_map_put(&c->pool.by_hash, &e, NULL, (fvm_bytes){ p->eth_hash, 32 }));
-    e->value.ptr = p;
-    fvm_err err = fvm_map_put(&c->pool.by_cid, &e, NULL,
-                              (fvm_bytes){ p->cid.digest, p->cid.digest_len });
-    if (err == FVM_OK)
-        e->value.ptr = p;
-    else
-        fvm_map_remove(&c->pool.by_hash, (fvm_bytes){ p->eth_hash, 32 });
-    return err;
-}
-
-static void unindex_message(fvm_chain *c, const fvm__pooled *p)
-{
-    fvm_map_remove(&c->pool.by_hash, (fvm_bytes){ p->eth_hash, 32 });
-    fvm_map_remove(&c->pool.by_cid, (fvm_bytes){ p->cid.digest, p->cid.digest_len });
-}
-
 static fvm_err replace(fvm_chain *c, fvm_submission *out, fvm__sender *s, uint32_t at,
                        fvm__pooled *p)
 {
@@ -294,9 +253,9 @@ static fvm_err replace(fvm_chain *c, fvm_submission *out, fvm__sender *s, uint32
                "replacement transaction underpriced: a premium 1.25 times as high is needed");
         return FVM_OK;
     }
-    FVM_TRY(index_message(c, p));
+    FVM_TRY(fvm__mempool_index(c, p));
     out->replaced = old->cid;
-    unindex_message(c, old);
+    fvm__mempool_unindex(c, old);
     s->messages[at] = p;
     fvm__pooled_release(c, old);
     return FVM_OK;
@@ -304,31 +263,28 @@ static fvm_err replace(fvm_chain *c, fvm_submission *out, fvm__sender *s, uint32
 
 static fvm_err insert(fvm_chain *c, fvm_submission *out, const sender_look *l, fvm__pooled *p)
 {
-    fvm__sender *s;
     uint64_t nonce = p->signed_message.message.nonce;
     if (fvm_map_get(&c->pool.by_cid, (fvm_bytes){ p->cid.digest, p->cid.digest_len })) {
         refuse(out, FVM_REFUSAL_KNOWN, "already known");
         return FVM_OK;
     }
-    FVM_TRY(sender_of(c, &s, p->from_id));
-    uint32_t at = fvm__sender_seek(s, nonce);
-    if (at < s->count && s->messages[at]->signed_message.message.nonce == nonce)
+    fvm__sender *s = fvm__mempool_sender(c, p->from_id);
+    uint32_t at = s ? fvm__sender_seek(s, nonce) : 0;
+    if (s && at < s->count && s->messages[at]->signed_message.message.nonce == nonce)
         return replace(c, out, s, at, p);
-    uint64_t gap = nonce - fvm__sender_next(s, l->nonce);
-    if (nonce > fvm__sender_next(s, l->nonce) && gap > c->nonce_gap_max) {
-        refuse(out, FVM_REFUSAL_NONCE_GAP, "nonce too high: the gap is over %llu",
+    uint64_t next = fvm__sender_next(s, l->nonce);
+    if (nonce > next && nonce - next > c->nonce_gap_max)
+        refuse(out, FVM_REFUSAL_NONCE_GAP,
+               "nonce too high: next nonce %llu, tx nonce %llu; the gap is over %llu",
+               (unsigned long long)next, (unsigned long long)nonce,
                (unsigned long long)c->nonce_gap_max);
-    } else if (c->pool.count >= c->pool_max || s->count >= c->pool_sender_max) {
-        refuse(out, FVM_REFUSAL_FULL, "the pool is full");
-    } else {
-        FVM_TRY(fvm_vector_grow(c->alloc, &s->messages, &s->cap, (uint64_t)s->count + 1,
-                                sizeof *s->messages, 8, UINT32_MAX));
-        FVM_TRY(index_message(c, p));
-        memmove(&s->messages[at + 1], &s->messages[at], (s->count - at) * sizeof *s->messages);
-        s->messages[at] = p;
-        s->count++;
-        c->pool.count++;
-    }
+    else if (c->pool.count >= c->pool_max)
+        refuse(out, FVM_REFUSAL_FULL, "txpool is full: %zu messages wait", c->pool.count);
+    else if (s && s->count >= c->pool_sender_max)
+        refuse(out, FVM_REFUSAL_FULL, "account limit exceeded: %u messages of this sender wait",
+               (unsigned)s->count);
+    else
+        return fvm__mempool_insert(c, p);
     return FVM_OK;
 }
 
@@ -341,8 +297,6 @@ static fvm_err enter(fvm_chain *c, fvm_submission *out, const sender_look *l, fv
         p->ticket = out->ticket = ++c->pool.last_ticket;
         c->pool.work = true;
         pthread_cond_signal(&c->pool.arrived);
-    } else {
-        fvm__mempool_forget_empty(c, p->from_id);
     }
     pthread_mutex_unlock(&c->pool.lock);
     return err;

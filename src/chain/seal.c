@@ -198,12 +198,12 @@ static fvm_err put_message(work *w, const fvm_chain_message *m, const fvm__poole
     w->scratch.len = 0;
     FVM_TRY(fvm__message_write(&w->scratch, m, p->implicit));
     FVM_TRY(fvm_ledger_put(ledger, FVM__TABLE_MESSAGE, place, fvm_buf_bytes(&w->scratch)));
-    FVM_TRY(fvm_ledger_put(ledger, FVM__TABLE_CID, (fvm_bytes){ m->cid.digest, 32 }, place));
+    FVM_TRY(fvm__index_put(w->chain, FVM__TABLE_CID, (fvm_bytes){ m->cid.digest, 32 }, place));
     if (memcmp(m->eth_hash, m->cid.digest, 32) != 0)
-        FVM_TRY(fvm_ledger_put(ledger, FVM__TABLE_ETH, (fvm_bytes){ m->eth_hash, 32 }, place));
+        FVM_TRY(fvm__index_put(w->chain, FVM__TABLE_ETH, (fvm_bytes){ m->eth_hash, 32 }, place));
     fvm_store_be64(nonce, m->from_id);
     fvm_store_be64(nonce + 8, m->message.nonce);
-    return fvm_ledger_put(ledger, FVM__TABLE_NONCE, (fvm_bytes){ nonce, 16 }, place);
+    return fvm__index_put(w->chain, FVM__TABLE_NONCE, (fvm_bytes){ nonce, 16 }, place);
 }
 
 static fvm_err put_receipt(work *w)

@@ -54,12 +54,10 @@ static fvm_err expect_place(check *k, const char *what, unsigned table, fvm_byte
 {
     uint8_t want[FVM__PLACE_LEN];
     fvm_bytes place = fvm__place_write(want, k->t.number, index);
-    k->place.len = 0;
-    fvm_err err = fvm_ledger_get(k->chain->ledger, &k->place, table, key, false);
-    if (err == FVM_ERR_NOT_FOUND ||
-        (err == FVM_OK && !fvm_bytes_eq(fvm_buf_bytes(&k->place), place)))
-        report(k, "message %u is not where the index of %s says", (unsigned)index, what);
-    return err == FVM_ERR_NOT_FOUND ? FVM_OK : err;
+    bool there;
+    FVM_TRY(fvm__index_has(k->chain, &there, table, key, place));
+    if (!there) report(k, "message %u is not where the index of %s says", (unsigned)index, what);
+    return FVM_OK;
 }
 
 static fvm_err check_indexes(check *k, const fvm_chain_message *m)

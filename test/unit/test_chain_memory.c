@@ -87,13 +87,19 @@ static void insist(world *w, const char *what, fvm_err (*step)(world *w))
     }
 }
 
+static fvm_err snapshot(world *w)
+{
+    uint64_t id;
+    return fvm_chain_snapshot(w->f.chain, &id);
+}
+
 TEST(a_failed_allocation_leaves_the_chain_as_it_was)
 {
     static world w;
     fvm_chain_options o;
     fvm_chain_verdict verdict;
     fvm_tipset t;
-    uint64_t snapshot;
+    uint64_t first;
     w = (world){ .nonce = 0 };
     test_failing_allocator(&w.alloc, 0);
     fixture_options(&w.f, &o);
@@ -102,11 +108,12 @@ TEST(a_failed_allocation_leaves_the_chain_as_it_was)
     w.token = fvm_eth_address_created(&w.f.keys[0].eth, 0);
     tx_submit(&w.f, &(tx){ .input = { token_init, sizeof token_init } });
     CHECK_OK(mine(&w));
-    CHECK_OK(fvm_chain_snapshot(w.f.chain, &snapshot));
+    CHECK_OK(fvm_chain_snapshot(w.f.chain, &first));
     for (w.nonce = 1; w.nonce < 4; w.nonce++) {
         insist(&w, "submit", submit);
         CHECK(w.submission.refusal == FVM_REFUSAL_NONE);
         insist(&w, "look up", look_up);
+        insist(&w, "take a snapshot of what waits", snapshot);
         insist(&w, "mine", mine);
         insist(&w, "look up", look_up);
         insist(&w, "edit", edit);
@@ -116,7 +123,7 @@ TEST(a_failed_allocation_leaves_the_chain_as_it_was)
     CHECK(t.number == 4 && t.message_count == 1);
     CHECK_OK(fvm_chain_verify(w.f.chain, &verdict, NULL, NULL, NULL, NULL));
     CHECK(verdict.messages == 4 && verdict.edits == 3);
-    CHECK_OK(fvm_chain_revert(w.f.chain, snapshot));
+    CHECK_OK(fvm_chain_revert(w.f.chain, first));
     CHECK(fvm_chain_head_number(w.f.chain) == 1);
     fixture_close(&w.f);
     CHECK(w.alloc.blocks == 0);

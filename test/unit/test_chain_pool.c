@@ -33,7 +33,39 @@ TEST(what_cannot_be_included_is_refused_with_a_reason)
     CHECK(refusal_of(&f, &(tx){ .to = to, .nonce = 20000 }) == FVM_REFUSAL_NONCE_GAP);
     tx_send(&f, &(tx){ .to = to });
     CHECK(refusal_of(&f, &(tx){ .to = to, .value = 3 }) == FVM_REFUSAL_NONCE_LOW);
+    /* a nonce that is used up is named before money that is not there any more */
+    CHECK(refusal_of(&f, &(tx){ .to = to, .value = UINT64_C(11000000000000000000) }) ==
+          FVM_REFUSAL_NONCE_LOW);
     CHECK(fvm_chain_head_number(f.chain) == 1);
+    fixture_close(&f);
+}
+
+TEST(the_pool_has_its_limits_of_a_sender_and_of_all)
+{
+    fixture f = { .chain = NULL };
+    fvm_chain_options o;
+    fvm_submission s;
+    fixture_options(&f, &o);
+    o.sealing = FVM_SEALING_MANUAL;
+    o.pool_sender_max = 3;
+    o.pool_max = 5;
+    o.nonce_gap_max = 7;
+    CHECK_OK(fvm_chain_open(&f.chain, &o, NULL, NULL));
+    const fvm_eth_address *to = &f.keys[3].eth;
+    for (uint64_t i = 0; i < 3; i++)
+        CHECK(refusal_of(&f, &(tx){ .nonce = i, .to = to }) == FVM_REFUSAL_NONE);
+    s = tx_submit(&f, &(tx){ .nonce = 3, .to = to });
+    CHECK(s.refusal == FVM_REFUSAL_FULL && strstr(s.why, "3 messages of this sender"));
+    s = tx_submit(&f, &(tx){ .from = 1, .nonce = 8, .to = to });
+    CHECK(s.refusal == FVM_REFUSAL_NONCE_GAP && strstr(s.why, "next nonce 0, tx nonce 8"));
+    CHECK(refusal_of(&f, &(tx){ .from = 1, .nonce = 7, .to = to }) == FVM_REFUSAL_NONE);
+    CHECK(refusal_of(&f, &(tx){ .from = 2, .to = to }) == FVM_REFUSAL_NONE);
+    s = tx_submit(&f, &(tx){ .from = 2, .nonce = 1, .to = to });
+    CHECK(s.refusal == FVM_REFUSAL_FULL && strstr(s.why, "5 messages wait"));
+    /* one in the place of another is not one more */
+    CHECK(refusal_of(&f, &(tx){ .nonce = 2, .to = to, .premium = 125000 }) == FVM_REFUSAL_NONE);
+    CHECK_OK(fvm_chain_mine(f.chain, 1, 0, 0));
+    CHECK(refusal_of(&f, &(tx){ .nonce = 3, .to = to }) == FVM_REFUSAL_NONE);
     fixture_close(&f);
 }
 
@@ -194,6 +226,83 @@ TEST(a_snapshot_brings_back_state_and_indexes_once)
     fvm_chain_verdict verdict;
     CHECK_OK(fvm_chain_verify(f.chain, &verdict, NULL, NULL, NULL, NULL));
     CHECK(verdict.edits == 1);
+    fixture_close(&f);
+}
+
+TEST(a_snapshot_brings_back_what_waited)
+{
+    fixture f;
+    uint64_t id, nonce;
+    size_t ready, waiting;
+    fixture_open(&f, FVM_SEALING_MANUAL);
+    const fvm_eth_address *to = &f.keys[3].eth;
+    fvm_submission first = tx_submit(&f, &(tx){ .to = to, .premium = 1000 });
+    fvm_submission far = tx_submit(&f, &(tx){ .from = 1, .nonce = 4, .to = to });
+    CHECK_OK(fvm_chain_snapshot(f.chain, &id));
+    fvm_submission second = tx_submit(&f, &(tx){ .to = to, .premium = 2000 });
+    fvm_submission later = tx_submit(&f, &(tx){ .from = 2, .to = to });
+    CHECK_OK(fvm_chain_mine(f.chain, 1, 0, 0));
+    CHECK(number_of(&f, second.eth_hash) == 1 && number_of(&f, later.eth_hash) == 1);
+    CHECK_OK(fvm_chain_revert(f.chain, id));
+    CHECK(number_of(&f, first.eth_hash) == FVM_CHAIN_PENDING);
+    CHECK(number_of(&f, far.eth_hash) == FVM_CHAIN_PENDING);
+    CHECK(number_of(&f, second.eth_hash) == 0 && number_of(&f, later.eth_hash) == 0);
+    fvm_chain_pool_stats(f.chain, &ready, &waiting);
+    CHECK(ready == 1 && waiting == 1);
+    CHECK_OK(fvm_chain_next_nonce(f.chain, &nonce, &f.keys[0].address));
+    CHECK(nonce == 1);
+    CHECK_OK(fvm_chain_snapshot(f.chain, &id)); /* never gone back to */
+    CHECK_OK(fvm_chain_mine(f.chain, 1, 0, 0));
+    CHECK(number_of(&f, first.eth_hash) == 1);
+    fixture_close(&f);
+}
+
+static void check_verdict(const fixture *f)
+{
+    fvm_chain_verdict verdict;
+    CHECK_OK(fvm_chain_verify(f->chain, &verdict, NULL, NULL, NULL, NULL));
+}
+
+static uint64_t number_at_nonce(const fixture *f, uint64_t nonce)
+{
+    fvm_chain_message m;
+    fvm_chain_message_init(&m, NULL);
+    CHECK_OK(fvm_chain_message_by_nonce(f->chain, &m, &f->keys[0].address, nonce));
+    uint64_t number = m.number;
+    fvm_chain_message_deinit(&m);
+    return number;
+}
+
+TEST(a_message_that_comes_again_is_found_at_its_last_place_and_then_at_the_one_before)
+{
+    fixture f;
+    uint64_t id;
+    fixture_open(&f, FVM_SEALING_INSTANT);
+    const fvm_eth_address *to = &f.keys[3].eth;
+    const fvm_edit back = { .kind = FVM_EDIT_NONCE, .address = f.keys[0].address, .nonce = 0 };
+    fvm_submission s = tx_send(&f, &(tx){ .to = to });
+    CHECK(number_of(&f, s.eth_hash) == 1);
+    CHECK_OK(fvm_chain_snapshot(f.chain, &id));
+    for (uint64_t n = 2; n < 5; n++) {
+        CHECK_OK(fvm_chain_edit(f.chain, &back, 1));
+        tx_send(&f, &(tx){ .to = to });
+        CHECK(number_of(&f, s.eth_hash) == n && number_at_nonce(&f, 0) == n);
+        check_verdict(&f);
+    }
+    CHECK_OK(fvm_chain_rewind(f.chain, 3));
+    CHECK(number_of(&f, s.eth_hash) == 3 && number_at_nonce(&f, 0) == 3);
+    check_verdict(&f);
+    CHECK_OK(fvm_chain_revert(f.chain, id));
+    CHECK(number_of(&f, s.eth_hash) == 1 && number_at_nonce(&f, 0) == 1);
+    check_verdict(&f);
+    /* another one with that nonce */
+    CHECK_OK(fvm_chain_edit(f.chain, &back, 1));
+    fvm_submission other = tx_send(&f, &(tx){ .to = to, .value = 1 });
+    CHECK(number_of(&f, s.eth_hash) == 1 && number_of(&f, other.eth_hash) == 2);
+    CHECK(number_at_nonce(&f, 0) == 2);
+    CHECK_OK(fvm_chain_rewind(f.chain, 1));
+    CHECK(number_at_nonce(&f, 0) == 1 && number_of(&f, other.eth_hash) == 0);
+    check_verdict(&f);
     fixture_close(&f);
 }
 
