@@ -62,8 +62,8 @@ fvm_err fvm__index_remove(fvm_chain *c, unsigned table, fvm_bytes key, fvm_bytes
 {
     uint8_t before[FVM__PLACE_LEN], room[EARLIER_LEN];
     fvm_bytes earlier = earlier_key(room, table, place.ptr);
-    fvm_err err =
-        c->repeats ? get_place(c, before, FVM__TABLE_META, earlier, true) : FVM_ERR_NOT_FOUND;
+    fvm_err err = c->repeats ? get_place(c, before, FVM__TABLE_META, earlier, true)
+                             : FVM_ERR_NOT_FOUND;
     if (err == FVM_ERR_NOT_FOUND) return fvm_ledger_delete(c->ledger, table, key);
     FVM_TRY(err);
     FVM_TRY(fvm_ledger_delete(c->ledger, FVM__TABLE_META, earlier));

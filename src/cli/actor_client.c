@@ -317,9 +317,7 @@ static fvm_cli_exit print_tried(const fvm_client *c, const fvm_outcome *o)
         json_t *out = json_pack("{s:b,s:i,s:I,s:o}", "ok", o->ok, "exit_code", (int)o->exit_code,
                                 "gas_used", (json_int_t)o->gas_used, "return",
                                 fvm_client_hex_json(fvm_buf_bytes(&o->return_data)));
-        if (out) fvm_json_print(stdout, out);
-        putchar('\n');
-        json_decref(out);
+        (void)fvm_json_answer(c->command, out);
     } else if (!o->ok) {
         printf("failed, exit code %u\n", (unsigned)o->exit_code);
     } else if (o->return_data.len &&
@@ -405,8 +403,7 @@ fvm_cli_exit fvm_cmd_actor_state_node(const char *address, const fvm_client_opti
     } else if (options->json) {
         (void)json_object_update_missing(actor, state);
         (void)json_object_set_new(actor, "address", json_string(text));
-        fvm_json_print(stdout, actor);
-        putchar('\n');
+        (void)fvm_json_answer("actor state", json_incref(actor));
     } else {
         print_actor(text, actor, state);
     }

@@ -1,6 +1,7 @@
 /* client.c - JSON-RPC to a node, and the forms that its values have. */
 #include "client.h"
 
+#include "abi.h"
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -38,26 +39,85 @@ fvm_err fvm_client_open(fvm_client *client, const char *command, const fvm_clien
 void fvm_client_close(fvm_client *client)
 {
     fvm_http_close(client->http);
+    json_decref(client->error);
     client->http = NULL;
+    client->error = NULL;
 }
 
 fvm_cli_exit fvm_client_failed(const fvm_client *client, fvm_err err)
 {
-    fprintf(stderr, "fvm %s: %s\n", client->command,
-            client->why.text[0] ? client->why.text : fvm_err_text(err));
-    return err == FVM_ERR_IO ? FVM_EXIT_HOST : fvm_cli_exit_of(err);
+    char reason[400];
+    json_t *more = NULL;
+    if (client->options->json && client->error) more = json_pack("{s:O}", "rpc", client->error);
+    if (more && fvm_client_reason(client, reason, sizeof reason))
+        (void)json_object_set_new(more, "reason", json_string(reason));
+    fvm_cli_exit code = fvm_json_failed(client->command, err, client->why.text,
+                                        client->options->json, more);
+    return err == FVM_ERR_IO ? FVM_EXIT_HOST : code;
 }
 
 /* --- calls --- */
 
-static fvm_err take_error(fvm_client *c, int64_t *code, const char *method, const json_t *error)
+static const struct {
+    const char *number, *words;
+} panics[] = { { "1", "assertion failed" },
+               { "17", "arithmetic overflow or underflow" },
+               { "18", "division by zero" },
+               { "33", "no value of the enumeration" },
+               { "34", "storage of a byte array is broken" },
+               { "49", "pop of an empty array" },
+               { "50", "index out of bounds" },
+               { "65", "too much memory" },
+               { "81", "call of an uninitialised function" } };
+
+/* Error(string) and Panic(uint256), which Solidity's compiler knows of itself. */
+static bool known_reason(char *out, size_t room, fvm_bytes data)
 {
+    static const uint8_t error[] = { 0x08, 0xc3, 0x79, 0xa0 }, panic[] = { 0x4e, 0x48, 0x7b, 0x71 };
+    if (data.len < 4) return false;
+    bool is_panic = memcmp(data.ptr, panic, 4) == 0;
+    if (!is_panic && memcmp(data.ptr, error, 4) != 0) return false;
+    fvm_abi_types types = { .count = 0 };
+    json_t *values = NULL;
+    fvm_bytes args = { data.ptr + 4, data.len - 4 };
+    if (fvm_abi_add(&types, is_panic ? "uint256" : "string", NULL) != FVM_OK ||
+        fvm_abi_decode(&values, &types, args) != FVM_OK)
+        return false;
+    const char *text = json_string_value(json_array_get(values, 0));
+    const char *words = NULL;
+    for (size_t i = 0; text && is_panic && i < FVM_COUNT(panics); i++)
+        if (strcmp(panics[i].number, text) == 0) words = panics[i].words;
+    if (text && is_panic)
+        (void)snprintf(out, room, "panic %s%s%s", text, words ? ": " : "", words ? words : "");
+    else if (text)
+        (void)snprintf(out, room, "%s", text);
+    json_decref(values);
+    return text != NULL;
+}
+
+bool fvm_client_reason(const fvm_client *client, char *out, size_t room)
+{
+    const json_t *value = json_object_get(client->error, "data");
+    fvm_buf data;
+    fvm_buf_init(&data, NULL);
+    bool any = fvm_client_hex(&data, value) == FVM_OK && data.len > 0;
+    if (any && !known_reason(out, room, fvm_buf_bytes(&data)))
+        (void)snprintf(out, room, "%s", json_string_value(value));
+    fvm_buf_deinit(&data);
+    return any;
+}
+
+static fvm_err take_error(fvm_client *c, int64_t *code, const char *method, json_t *error)
+{
+    char reason[400];
     const char *text = json_string_value(json_object_get(error, "message"));
     int64_t number = json_integer_value(json_object_get(error, "code"));
-    const char *data = json_string_value(json_object_get(error, "data"));
     if (code) *code = number;
-    return fvm__why(&c->why, FVM_ERR_INVALID, "%s: error %" PRId64 ": %.380s%s%.100s", method,
-                    number, text ? text : "without words", data ? ", data " : "", data ? data : "");
+    c->error = json_incref(error);
+    if (fvm_client_reason(c, reason, sizeof reason))
+        return fvm__why(&c->why, FVM_ERR_INVALID, "%s: reverted: %s", method, reason);
+    return fvm__why(&c->why, FVM_ERR_INVALID, "%s: error %" PRId64 ": %.380s", method, number,
+                    text ? text : "without words");
 }
 
 static fvm_err take_reply(fvm_client *c, json_t **result, int64_t *code, const char *method,
@@ -71,7 +131,7 @@ static fvm_err take_reply(fvm_client *c, json_t **result, int64_t *code, const c
         return fvm__why(&c->why, err == FVM_ERR_NOMEM ? err : FVM_ERR_MALFORMED,
                         "%s: the reply is no JSON-RPC (HTTP status %u)", method, status);
     }
-    const json_t *error = json_object_get(reply, "error");
+    json_t *error = json_object_get(reply, "error");
     json_t *value = json_object_get(reply, "result");
     if (error && !json_is_null(error)) {
         err = take_error(c, code, method, error);
@@ -89,6 +149,8 @@ fvm_err fvm_client_call(fvm_client *client, json_t **result, int64_t *code, cons
 {
     unsigned status = 0;
     fvm_buf reply;
+    json_decref(client->error);
+    client->error = NULL;
     json_t *request = params ? json_pack("{s:s,s:I,s:s,s:o}", "jsonrpc", "2.0", "id",
                                          (json_int_t)++client->next_id, "method", method, "params",
                                          params)

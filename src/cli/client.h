@@ -33,7 +33,7 @@ typedef struct fvm_client_options {
     }
 #define FVM_CLIENT_HELP                                                                            \
     "  --rpc URL               the node (default $FVM_RPC, else " FVM_CLIENT_URL ")\n"             \
-    "  --json                  print JSON\n"                                                       \
+    "  --json                  print JSON, errors too\n"                                           \
     "  --help                  this text\n"
 #define FVM_SENDER_OPTIONS                                                                         \
     { "--from", true }, { "--keys", true }, { "--passphrase-file", true }, { "--value", true },    \
@@ -64,12 +64,13 @@ typedef struct fvm_client {
     uint64_t next_id;
     char letter; /* of the network's addresses; 0: not asked yet */
     fvm_store_why why;
+    json_t *error; /* the node's last one: {"code", "message", "data"}; NULL: none */
 } fvm_client;
 /** Opens it; errors are said in client->why. */
 FVM_NODISCARD fvm_err fvm_client_open(fvm_client *client, const char *command,
                                       const fvm_client_options *options);
 void fvm_client_close(fvm_client *client);
-/** Says client->why on stderr; the exit code for `err`. */
+/** Says client->why on stderr, and with --json on stdout; the exit code for `err`. */
 fvm_cli_exit fvm_client_failed(const fvm_client *client, fvm_err err);
 
 /** Calls a method. Takes `params` (a list; NULL: out of memory). `*result` is the caller's.
@@ -78,6 +79,9 @@ fvm_cli_exit fvm_client_failed(const fvm_client *client, fvm_err err);
  *          FVM_ERR_NOMEM. */
 FVM_NODISCARD fvm_err fvm_client_call(fvm_client *client, json_t **result, int64_t *code,
                                       const char *method, json_t *params);
+/** What the node's last error says of a revert: the text of its require, a panic, or the contract's own error as
+ *  0x...; false when that was none. */
+bool fvm_client_reason(const fvm_client *client, char *out, size_t room);
 /** Results in common forms; `method`'s name is in the words of a failure. */
 FVM_NODISCARD fvm_err fvm_client_quantity(fvm_client *client, uint64_t *out, const char *method,
                                           json_t *params);
@@ -113,7 +117,7 @@ typedef struct fvm_outcome {
     char contract[FVM_ETH_ADDRESS_TEXT]; /* empty: none */
     json_t *logs;                        /* NULL: none */
     json_t *request;                     /* as the node was asked; NULL: not known */
-    char reason[300];                    /* of a revert, in the node's words; empty: not known */
+    char reason[400]; /* of a revert, as of fvm_client_reason; empty: not known */
 } fvm_outcome;
 void fvm_outcome_init(fvm_outcome *outcome);
 void fvm_outcome_deinit(fvm_outcome *outcome);

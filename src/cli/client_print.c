@@ -18,7 +18,7 @@ void fvm_outcome_deinit(fvm_outcome *outcome)
     outcome->logs = outcome->request = NULL;
 }
 
-static void print_json(const fvm_outcome *o, json_t *extra)
+static void print_json(const char *command, const fvm_outcome *o, json_t *extra)
 {
     json_t *out = extra ? extra : json_object();
     if (o->is_eth) {
@@ -39,9 +39,7 @@ static void print_json(const fvm_outcome *o, json_t *extra)
     if (o->reason[0]) (void)json_object_set_new(out, "reason", json_string(o->reason));
     if (o->contract[0]) (void)json_object_set_new(out, "contract", json_string(o->contract));
     if (o->logs) (void)json_object_set(out, "logs", o->logs);
-    fvm_json_print(stdout, out);
-    putchar('\n');
-    json_decref(out);
+    (void)fvm_json_answer(command, out);
 }
 
 static void print_return(fvm_bytes data)
@@ -80,7 +78,7 @@ static void print_lines(const fvm_outcome *o, json_t *extra)
 fvm_cli_exit fvm_outcome_print(const fvm_client *client, const fvm_outcome *outcome, json_t *extra)
 {
     if (client->options->json) {
-        print_json(outcome, extra);
+        print_json(client->command, outcome, extra);
     } else {
         print_lines(outcome, extra);
         json_decref(extra);

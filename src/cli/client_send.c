@@ -330,15 +330,12 @@ static fvm_err ask(fvm_client *c, json_t **found, const fvm_outcome *out)
 static void ask_reason(fvm_client *c, fvm_outcome *out)
 {
     json_t *result = NULL;
-    int64_t code = 0;
-    static const char method[] = "eth_call: error 3: ";
     fvm_store_why kept = c->why;
     if (out->request && out->height &&
-        fvm_client_call(c, &result, &code, "eth_call",
-                        json_pack("[O,o]", out->request,
-                                  fvm_client_quantity_json(out->height - 1))) != FVM_OK &&
-        code == 3 && strncmp(c->why.text, method, sizeof method - 1) == 0)
-        (void)snprintf(out->reason, sizeof out->reason, "%.290s", c->why.text + sizeof method - 1);
+        fvm_client_call(
+            c, &result, NULL, "eth_call",
+            json_pack("[O,o]", out->request, fvm_client_quantity_json(out->height - 1))) != FVM_OK)
+        (void)fvm_client_reason(c, out->reason, sizeof out->reason);
     json_decref(result);
     c->why = kept;
 }

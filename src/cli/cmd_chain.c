@@ -21,7 +21,7 @@ static const char help[] =
     "was\n"
     "          is an error\n\n"
     "  --engine ENGINE  verify: what runs the actors; both: one after the other (default jit)\n"
-    "  --json           print JSON\n"
+    "  --json           print JSON, errors too\n"
     "  --help           this text\n\n"
     "Example: fvm chain verify ~/devnet --engine both\n\n" FVM_CLI_EXIT_HELP;
 
@@ -58,7 +58,7 @@ static fvm_cli_exit show(const request *q)
     fvm_tipset head;
     char state[FVM_CID_TEXT_MAX], block[FVM_CID_TEXT_MAX];
     fvm_err err = open_folder(&chain, q, true, &why);
-    if (err != FVM_OK) return fvm_cli_failed("chain", err, &why);
+    if (err != FVM_OK) return fvm_json_failed("chain", err, why.text, q->json, NULL);
     fvm_chain_info_get(chain, &info);
     fvm_chain_head(chain, &head);
     (void)fvm_cid_to_text(state, &head.state);
@@ -69,9 +69,7 @@ static fvm_cli_exit show(const request *q)
             fvm_json_from_u64(info.network_version), "chain_id", fvm_json_from_u64(info.chain_id),
             "head", fvm_json_from_u64(head.number), "block", block, "state_root", state,
             "timestamp", fvm_json_from_u64(head.timestamp));
-        fvm_json_print(stdout, value);
-        putchar('\n');
-        json_decref(value);
+        (void)fvm_json_answer("chain", value);
     } else {
         printf("network     %s, version %" PRIu32 ", chain id %" PRIu64 "\nhead        %" PRIu64
                "\nblock       %s\nstate root  %s\ntimestamp   %" PRIu64 "\n",
@@ -120,9 +118,7 @@ static fvm_err verify_with(fvm_chain *chain, fvm_engine_backend backend, const c
             "{s:s,s:o,s:o,s:o,s:o}", "engine", name, "tipsets", fvm_json_from_u64(verdict->tipsets),
             "messages", fvm_json_from_u64(verdict->messages), "edits",
             fvm_json_from_u64(verdict->edits), "problems", fvm_json_from_u64(verdict->problems));
-        fvm_json_print(stdout, value);
-        putchar('\n');
-        json_decref(value);
+        (void)fvm_json_answer("chain", value);
     } else {
         printf("%s: %" PRIu64 " tipsets, %" PRIu64 " messages, %" PRIu64 " edits, %" PRIu64
                " problems\n",
@@ -142,12 +138,12 @@ static fvm_cli_exit verify(const request *q)
         return FVM_EXIT_USAGE;
     }
     fvm_err err = open_folder(&chain, q, true, &why);
-    if (err != FVM_OK) return fvm_cli_failed("chain", err, &why);
+    if (err != FVM_OK) return fvm_json_failed("chain", err, why.text, q->json, NULL);
     if (both || q->engine[0] == 'j') err = verify_with(chain, FVM_ENGINE_DEFAULT, "jit", q, &jit);
     if (err == FVM_OK && (both || q->engine[0] == 'i'))
         err = verify_with(chain, FVM_ENGINE_INTERP, "interp", q, &interp);
     fvm_chain_close(chain);
-    if (err != FVM_OK) return fvm_cli_failed("chain", err, &why);
+    if (err != FVM_OK) return fvm_json_failed("chain", err, why.text, q->json, NULL);
     return jit.problems + interp.problems ? FVM_EXIT_FAILED : FVM_EXIT_OK;
 }
 
@@ -158,10 +154,10 @@ static fvm_cli_exit export_chain(const request *q)
     fvm_chain *chain;
     fvm_store_why why = { { 0 } };
     fvm_err err = open_folder(&chain, q, true, &why);
-    if (err != FVM_OK) return fvm_cli_failed("chain", err, &why);
+    if (err != FVM_OK) return fvm_json_failed("chain", err, why.text, q->json, NULL);
     err = fvm_chain_export(chain, q->words[2], &why);
     fvm_chain_close(chain);
-    return err == FVM_OK ? FVM_EXIT_OK : fvm_cli_failed("chain", err, &why);
+    return err == FVM_OK ? FVM_EXIT_OK : fvm_json_failed("chain", err, why.text, q->json, NULL);
 }
 
 static fvm_cli_exit import_chain(const request *q)
@@ -170,10 +166,10 @@ static fvm_cli_exit import_chain(const request *q)
     fvm_store_why why = { { 0 } };
     fvm_chain_options o = { .sealing = FVM_SEALING_MANUAL, .ledger.folder = q->words[1] };
     fvm_err err = fvm_chain_import(&chain, &o, q->words[2], NULL, &why);
-    if (err != FVM_OK) return fvm_cli_failed("chain", err, &why);
+    if (err != FVM_OK) return fvm_json_failed("chain", err, why.text, q->json, NULL);
     err = fvm_ledger_sync(fvm_chain_ledger(chain));
     fvm_chain_close(chain);
-    return err == FVM_OK ? FVM_EXIT_OK : fvm_cli_failed("chain", err, &why);
+    return err == FVM_OK ? FVM_EXIT_OK : fvm_json_failed("chain", err, why.text, q->json, NULL);
 }
 
 static const struct {

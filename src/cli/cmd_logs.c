@@ -1,7 +1,8 @@
 /* cmd_logs.c - `fvm logs`: the logs of contracts, those that are there and those to come.
  *
  * Follows by asking again for the blocks that are new, and not by a subscription: so nothing is lost when the
- * connection breaks or the node starts again, and any node will do. */
+ * connection breaks or the node starts again, and any node will do. Heads that were seen are remembered
+ * by their hashes: where the chain went back (a snapshot, another chain) it is followed from there. */
 #include "abi.h"
 #include "client.h"
 
@@ -13,7 +14,10 @@
 static const char help[] =
     "Usage: fvm logs [OPTION]...\n\n"
     "Prints logs (events of contracts), one a line: block, index, address, topics, data.\n\n"
-    "  -f, --follow            go on with the logs of new blocks, until interrupted\n"
+    "  -f, --follow            go on with the logs of new blocks, until interrupted; waits for a "
+    "node\n"
+    "                          that is away, and where the chain goes back prints what is new "
+    "there\n"
     "  --address ADDRESS       of that contract only; may be given up to 16 times\n"
     "  --topic TOPIC           with that first topic: 0x and 64 digits, or the event as\n"
     "                          Transfer(address,address,uint256); again for the second, ...;\n"
@@ -27,6 +31,8 @@ static const char help[] =
 #define TOPICS_MAX 4
 #define RANGE 2000u /* blocks asked for at once: nodes have limits */
 #define PAUSE_MS 500
+#define SEEN_MAX 256  /* heads */
+#define REFUSED_MAX 5 /* answers that are errors, one after the other: then it is no accident */
 
 enum { FOLLOW = FVM_CLIENT_COUNT, FOLLOW_SHORT, ADDRESS, TOPIC, FROM, TO };
 static const fvm_option options[] = { FVM_CLIENT_OPTIONS,
@@ -145,9 +151,90 @@ static fvm_err print_all(fvm_client *c, const request *q, uint64_t from, uint64_
 
 /* --- following --- */
 
-static fvm_err head(fvm_client *c, uint64_t *out)
+typedef struct head {
+    uint64_t number;
+    char hash[70];
+} head;
+
+/* The heads that were printed up to, rising. */
+typedef struct history {
+    head seen[SEEN_MAX];
+    size_t count;
+} history;
+
+static fvm_err read_block(fvm_client *c, head *out, json_t *which)
 {
-    return fvm_client_quantity(c, out, "eth_blockNumber", json_array());
+    json_t *block = NULL;
+    char *end = NULL;
+    FVM_TRY(fvm_client_call(c, &block, NULL, "eth_getBlockByNumber", json_pack("[o,b]", which, 0)));
+    const char *number = json_string_value(json_object_get(block, "number"));
+    const char *hash = json_string_value(json_object_get(block, "hash"));
+    bool good = number && hash && strlen(hash) < sizeof out->hash;
+    if (good) {
+        out->number = strtoull(number, &end, 16);
+        memcpy(out->hash, hash, strlen(hash) + 1);
+    }
+    json_decref(block);
+    return good ? FVM_OK
+                : fvm__why(&c->why, FVM_ERR_MALFORMED, "eth_getBlockByNumber: there is no block");
+}
+
+static fvm_err read_head(fvm_client *c, head *out)
+{
+    return read_block(c, out, json_string("latest"));
+}
+
+/* When there is no room, every second one goes, so that old ones lie further and further apart. */
+static void remember(history *h, const head *now)
+{
+    if (h->count == SEEN_MAX) {
+        for (size_t i = 0; i < SEEN_MAX / 2; i++) h->seen[i] = h->seen[2 * i];
+        h->count = SEEN_MAX / 2;
+    }
+    h->seen[h->count++] = *now;
+}
+
+/* Whether the chain whose head is `now` has that block. */
+static fvm_err has_block(fvm_client *c, bool *yes, const head *now, const head *seen)
+{
+    head there = *now;
+    *yes = false;
+    if (seen->number > now->number) return FVM_OK;
+    if (seen->number < now->number) {
+        fvm_err err = read_block(c, &there, fvm_client_quantity_json(seen->number));
+        /* an error, or null: a null round of another chain */
+        if (err == FVM_ERR_INVALID || err == FVM_ERR_MALFORMED) return FVM_OK;
+        FVM_TRY(err);
+    }
+    *yes = strcmp(there.hash, seen->hash) == 0;
+    return FVM_OK;
+}
+
+/* Forgets what is gone from the chain. The first block that was not printed, or `first` when all is gone. */
+static fvm_err find_next(fvm_client *c, history *h, uint64_t *next, const head *now, uint64_t first)
+{
+    for (bool there; h->count; h->count--) {
+        const head *last = &h->seen[h->count - 1];
+        FVM_TRY(has_block(c, &there, now, last));
+        if (!there) continue;
+        *next = last->number + 1;
+        return FVM_OK;
+    }
+    *next = first;
+    return FVM_OK;
+}
+
+static fvm_err print_new(fvm_client *c, const request *q, history *h)
+{
+    head now;
+    uint64_t next, first = q->has_from ? q->from : 0;
+    FVM_TRY(read_head(c, &now));
+    FVM_TRY(find_next(c, h, &next, &now, first));
+    if (next < first) next = first;
+    if (now.number < next) return FVM_OK;
+    FVM_TRY(print_all(c, q, next, now.number));
+    remember(h, &now);
+    return FVM_OK;
 }
 
 static void pause_a_while(void)
@@ -156,20 +243,18 @@ static void pause_a_while(void)
     (void)nanosleep(&t, NULL);
 }
 
-/* `next` is the first block that was not asked for. A node that is away for a while is waited for. */
-static fvm_err follow(fvm_client *c, const request *q, uint64_t next)
+/* A node that is away for a while is waited for. */
+static fvm_err follow(fvm_client *c, const request *q, history *h)
 {
     bool away = false;
+    unsigned refused = 0;
     struct sigaction action = { .sa_handler = on_signal };
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     while (!stopped) {
-        uint64_t now = 0;
-        fvm_err err = head(c, &now);
-        if (err == FVM_OK && now + 1 < next) next = now + 1; /* it went back: a snapshot, a reset */
-        if (err == FVM_OK && now >= next) err = print_all(c, q, next, now);
-        if (err == FVM_OK && now >= next) next = now + 1;
-        if (err != FVM_OK && (err != FVM_ERR_IO || ferror(stdout))) return err;
+        fvm_err err = print_new(c, q, h);
+        refused = err == FVM_OK || err == FVM_ERR_IO ? 0 : refused + 1;
+        if (ferror(stdout) || refused == REFUSED_MAX) return err;
         if (err != FVM_OK && !away) fprintf(stderr, "fvm logs: %s; trying again\n", c->why.text);
         away = err != FVM_OK;
         pause_a_while();
@@ -179,13 +264,15 @@ static fvm_err follow(fvm_client *c, const request *q, uint64_t next)
 
 static fvm_err run(fvm_client *c, request *q)
 {
-    uint64_t now = 0;
+    history seen = { .count = 0 };
+    head now;
     FVM_TRY(make_filter(c, q));
-    FVM_TRY(head(c, &now));
-    uint64_t from = q->has_from ? q->from : q->follow ? now + 1 : now;
-    uint64_t to = q->has_to && q->to < now ? q->to : now;
+    FVM_TRY(read_head(c, &now));
+    uint64_t from = q->has_from ? q->from : q->follow ? now.number + 1 : now.number;
+    uint64_t to = q->has_to && q->to < now.number ? q->to : now.number;
     FVM_TRY(print_all(c, q, from, to));
-    return q->follow ? follow(c, q, from > now + 1 ? from : now + 1) : FVM_OK;
+    remember(&seen, &now);
+    return q->follow ? follow(c, q, &seen) : FVM_OK;
 }
 
 /* --- the command --- */

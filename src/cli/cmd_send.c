@@ -20,8 +20,8 @@ static const char call_help[] =
     "Usage: fvm call ADDRESS SIGNATURE [ARGUMENT]... [OPTION]...\n"
     "       fvm call ADDRESS --data HEX [OPTION]...\n\n"
     "Runs a method of an EVM contract on the node's state, without sending anything, and prints\n"
-    "what it returns: by its types, if the signature has them, as "
-    "balanceOf(address)(uint256). Arrays are written [1,2], tuples (1,0xab,\"a text\").\n\n"
+    "what it returns: by its types, if the signature has them, as balanceOf(address)(uint256).\n"
+    "Arrays are written [1,2], tuples (1,0xab,\"a text\").\n\n"
     "  --data HEX              call with these bytes\n"
     "  --from ADDRESS          who calls\n"
     "  --value AMOUNT          sent along: 1.5FIL, 100atto\n"
@@ -175,42 +175,46 @@ static json_t *call_params(const request *q, const fvm_eth_address *to, const fv
     return json_pack("[o,s]", o, block);
 }
 
-static fvm_cli_exit print_result(const request *q, const json_t *result,
-                                 const fvm_abi_types *returns)
+static void print_values(const json_t *values)
+{
+    for (size_t i = 0; i < json_array_size(values); i++) {
+        const json_t *value = json_array_get(values, i);
+        if (json_is_string(value)) {
+            puts(json_string_value(value));
+        } else {
+            fvm_json_print(stdout, value);
+            putchar('\n');
+        }
+    }
+}
+
+static fvm_err print_result(fvm_client *c, const request *q, const json_t *result,
+                            const fvm_abi_types *returns)
 {
     fvm_buf data;
     json_t *values = NULL;
     const char *text = json_string_value(result);
-    fvm_cli_exit code = FVM_EXIT_OK;
     fvm_buf_init(&data, NULL);
-    if (fvm_client_hex(&data, result) != FVM_OK) {
-        fputs("fvm call: the node's result is no hexadecimal string.\n", stderr);
-        code = FVM_EXIT_INPUT;
+    fvm_err err = fvm_client_hex(&data, result);
+    if (err != FVM_OK) {
+        err = fvm__why(&c->why, err, "the node's result is no hexadecimal string");
+    } else if (returns->count && data.len == 0) {
+        err = fvm__why(&c->why, FVM_ERR_MALFORMED,
+                       "nothing was returned: is there a contract at %s?", q->words[0]);
     } else if (returns->count && fvm_abi_decode(&values, returns, fvm_buf_bytes(&data)) != FVM_OK) {
-        fprintf(stderr, "fvm call: the result is not of these types: %s\n", text);
-        code = FVM_EXIT_INPUT;
+        err = fvm__why(&c->why, FVM_ERR_MALFORMED, "the result is not of these types: %.300s",
+                       text);
     } else if (q->o.json) {
-        json_t *o = json_pack("{s:s,s:o*}", "result", text, "values", values);
-        values = NULL;
-        if (o) fvm_json_print(stdout, o);
-        putchar('\n');
-        json_decref(o);
+        json_t *o = json_pack("{s:s,s:O*}", "result", text, "values", values);
+        (void)fvm_json_answer("call", o);
     } else if (values) {
-        for (size_t i = 0; i < json_array_size(values); i++) {
-            const json_t *value = json_array_get(values, i);
-            if (json_is_string(value)) {
-                puts(json_string_value(value));
-            } else {
-                fvm_json_print(stdout, value);
-                putchar('\n');
-            }
-        }
+        print_values(values);
     } else {
         puts(text);
     }
     json_decref(values);
     fvm_buf_deinit(&data);
-    return code;
+    return err;
 }
 
 static fvm_err prepare_call(fvm_client *c, const request *q, fvm_eth_address *to,
@@ -246,12 +250,9 @@ static fvm_cli_exit run_call(request *q)
         err = fvm_client_call(
             &c, &result, &number, "eth_call",
             call_params(q, &to, q->o.from ? &from : NULL, &value, fvm_buf_bytes(&input)));
-    if (err == FVM_OK) {
-        code = print_result(q, result, &returns);
-    } else {
-        code = fvm_client_failed(&c, err);
-        if (err == FVM_ERR_INVALID && number == 3) code = FVM_EXIT_FAILED; /* reverted */
-    }
+    if (err == FVM_OK) err = print_result(&c, q, result, &returns);
+    code = err == FVM_OK ? FVM_EXIT_OK : fvm_client_failed(&c, err);
+    if (err == FVM_ERR_INVALID && number == 3) code = FVM_EXIT_FAILED; /* reverted */
     json_decref(result);
     fvm_buf_deinit(&input);
     fvm_client_close(&c);

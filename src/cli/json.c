@@ -201,3 +201,18 @@ fvm_cli_exit fvm_json_answer(const char *command, json_t *value)
     json_decref(value);
     return FVM_EXIT_OK;
 }
+
+fvm_cli_exit fvm_json_failed(const char *command, fvm_err err, const char *text, bool json,
+                             json_t *more)
+{
+    const char *words = text && *text ? text : fvm_err_text(err);
+    fprintf(stderr, "fvm %s: %s\n", command, words);
+    if (json) {
+        json_t *error = fvm_json_from_bytes(fvm_bytes_of(words));
+        json_t *answer = error ? json_pack("{s:o}", "error", error) : NULL;
+        if (answer && more) (void)json_object_update_missing(answer, more);
+        (void)fvm_json_answer(command, answer);
+    }
+    json_decref(more);
+    return fvm_cli_exit_of(err);
+}

@@ -60,4 +60,8 @@ void fvm_json_print(FILE *out, const json_t *value);
 /** A command's answer: a line on stdout. Takes `value`; NULL: there was no memory for it, which `command`
  *  says on stderr. */
 fvm_cli_exit fvm_json_answer(const char *command, json_t *value);
+/** Says on stderr what failed, and if `json` on stdout as {"error": text}, with the members of `more` (taken;
+ *  NULL: none), so that who reads JSON there gets some. The exit code for `err`. */
+fvm_cli_exit fvm_json_failed(const char *command, fvm_err err, const char *text, bool json,
+                             json_t *more);
 #endif

@@ -15,7 +15,7 @@ cd "$work" || exit 1
 export FVM_KEYS=$work/keys FVM_PASSPHRASE=secret
 unset FVM_RPC
 
-start_node --in-memory
+start_node --data data
 export FVM_RPC=$url
 first=0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266
 second=0x70997970C51812dc3A010C7d01b50e0d17dc79C8
@@ -83,18 +83,95 @@ echo hello > other.txt
 expect "deploy something else" 3 '*neither JSON nor hexadecimal*' "$fvm" deploy other.txt
 expect "deploy nothing" 3 '*nowhere*' "$fvm" deploy nowhere.json
 
+# artefacts of foundry; arguments of every shape
+shapes=$here/client/shapes.json
+point='(7,0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266,"a, (b) \"c\"")'
+args=("$point" '[1,2,3]' 0x00ff '[x,""]' "[(8,$first,\"\"),(9,$first,züri)]")
+s=$("$fvm" deploy "$shapes" "${args[@]}" --json | field contract)
+expect "what ethers makes of the same values" 0 0xd40d49535c9abb304a7f7af1c3931fe235b5d6f2d153f6f0b72a84c633066769 "$fvm" call "$s" 'made()(bytes32)'
+expect "tuples come back" 0 '\[\["7","0x*","a, (b) \\"c\\""\],\["8","0x*",""\],\["9","0x*","züri"\]\]' "$fvm" call "$s" 'all()((uint256,address,string)[])'
+expect "an array too short" 3 '*has 1 elements, not 2*' "$fvm" deploy "$shapes" "${args[@]:0:3}" '[x]' '[]'
+expect "a tuple that is none" 3 '*is no tuple*' "$fvm" deploy "$shapes" 7 '[]' 0x '[x,y]' '[]'
+sed 's/"object": "0x..../&__$0123456789abcdef0123456789abcdef01$__/' "$shapes" > unlinked.json
+expect "libraries are missing" 3 '*linked with libraries*' "$fvm" deploy unlinked.json
+sed 's/"object": "[^"]*"/"object": "0x"/' "$shapes" > abstract.json
+expect "an interface" 3 '*abstract*' "$fvm" deploy abstract.json
+echo '{}' > empty.json
+expect "no artefact" 3 '*no bytecode*' "$fvm" deploy empty.json
+echo '{' > broken.json
+expect "no JSON" 3 '*broken.json*' "$fvm" deploy broken.json
+
+# --- reverts, decoded ---
+expect "require" 1 'fvm call: eth_call: reverted: only five' "$fvm" call "$s" 'fail(uint256)(uint256)' 4
+expect "a panic" 1 'fvm call: eth_call: reverted: panic 18: division by zero' "$fvm" call "$s" 'fail(uint256)(uint256)' 1
+expect "another" 1 '*reverted: panic 50: index out of bounds' "$fvm" call "$s" 'fail(uint256)(uint256)' 2
+expect "an error of its own, whole" 1 "*reverted: 0x*0006637573746f6d$(printf '%052d' 0)" "$fvm" call "$s" 'fail(uint256)(uint256)' 0
+expect "without words" 1 '*revert*' "$fvm" call "$s" 'fail(uint256)(uint256)' 3
+expect "nobody there" 3 "*nothing was returned: is there a contract at $nobody?" "$fvm" call "$nobody" 'made()(bytes32)'
+
+# --- errors are JSON, too ---
+json() { # COMMAND...: its standard output, made canonical by a strict reader, and its exit code
+    local out code
+    out=$("$@" 2> /dev/null) && code=0 || code=$?
+    "$fvm" ipld from-json -o block <<< "$out" > /dev/null && "$fvm" ipld to-json block
+    return $code
+}
+expect "a revert" 1 '{"error":"eth_call: reverted: only five","reason":"only five","rpc":{"code":3,"data":"0x08c379a0*","message":"*"}}' \
+    json "$fvm" call "$s" 'fail(uint256)(uint256)' 4 --json
+expect "a transaction that would revert" 3 '{"error":"*only five",*"reason":"only five",*' json "$fvm" send "$s" --call 'fail(uint256)' 4 --json
+expect "one that did" 1 '{*"ok":false,"reason":"only five"}' json "$fvm" send "$s" --call 'fail(uint256)' 4 --gas-limit 100000000 --json
+expect "too little money" 3 '{"error":"*insufficient funds*' json "$fvm" send "$nobody" 1000000000FIL --json
+expect "too little money of one's own" 3 '{"error":"*insufficient funds*' json "$fvm" send "$nobody" 1000000000FIL --from "$own" --json
+expect "a wrong address" 3 "{\"error\":\"'0x12' is no address\"}" json "$fvm" send 0x12 1 --json
+expect "nobody's node" 4 '{"error":"http://127.0.0.1:1/: *"}' json "$fvm" call "$s" 'made()' --rpc http://127.0.0.1:1 --json
+expect "no such actor" 3 '{"error":"*actor not found","rpc":*' json "$fvm" actor state f0999999 --json
+expect "no such file" 3 '{"error":"nowhere.wasm: *"}' json "$fvm" actor install nowhere.wasm --json
+expect "logs" 3 '{"error":"--topic: *"}' json "$fvm" logs --topic x --json
+expect "a chain" 3 '{"error":"nowhere*"}' json "$fvm" chain show nowhere --json
+expect "a node that has it" 3 '{"error":"data: in use by process *"}' json "$fvm" chain verify data --json
+
 # --- logs ---
 lower=$(echo "$c" | tr A-F a-f)
 for ((i = 0; i < 600; i++)); do
     [ "$(wc -l < follow.out)" -lt 2 ] || break
     sleep 0.1
 done
+follow_until() { # LINES: that many, in follow.out
+    for ((i = 0; i < 600; i++)); do
+        [ "$(wc -l < follow.out)" -lt "$1" ] || return
+        sleep 0.05
+    done
+}
+store() { # NUMBER
+    "$fvm" send "$c" --call 'store(uint256,string)' "$1" again > /dev/null
+}
+expect "the follower saw both" 0 "*$lower*$lower*" cat follow.out
+# through another start of the node, at the same port; and where the chain goes back
+stop_node
+for ((i = 0; i < 600; i++)); do
+    ! grep -q 'trying again' follow.err || break
+    sleep 0.05
+done
+start_node --data data --port "${url##*:}"
+store 44
+follow_until 3
+snapshot=$(ask evm_snapshot '[]' | field result)
+store 45
+store 46
+follow_until 5
+expect "it went back" 0 '*true*' ask evm_revert "[\"$snapshot\"]"
+for n in 47 48 49; do store $n; done # higher than it was before
+follow_until 8
 kill "$follower" 2> /dev/null
 wait "$follower"
-expect "the follower saw both" 0 "*$lower*$lower*" cat follow.out
+expect "the follower ends well" 0 0 echo $?
+word() { printf '%064x' "$1"; }
+expect "it saw what was there, and what took its place, each once" 0 "$(for n in 42 43 44 45 46 47 48 49; do word $n; echo; done)" \
+    bash -c "sed -E 's/.*\]  0x(.{64}).*/\1/' follow.out"
+expect "it said that the node was away" 0 '*trying again*' cat follow.err
 expect "all logs of the contract" 0 "*$lower*" "$fvm" logs --from-block 0 --address "$c"
-expect "by an event's topic" 0 '2' bash -c "'$fvm' logs --from-block 0 --json --address $c --topic 'Stored(address,uint256,string)' | wc -l"
-expect "by a second topic" 0 '1' bash -c "'$fvm' logs --from-block 0 --json --topic any --topic 0x000000000000000000000000f39fd6e51aad88f6f4ce6ab8827279cfffb92266 | wc -l"
+expect "by an event's topic" 0 '6' bash -c "'$fvm' logs --from-block 0 --json --address $c --topic 'Stored(address,uint256,string)' | wc -l"
+expect "by a second topic" 0 '5' bash -c "'$fvm' logs --from-block 0 --json --topic any --topic 0x000000000000000000000000f39fd6e51aad88f6f4ce6ab8827279cfffb92266 | wc -l"
 expect "by another" 0 '' "$fvm" logs --from-block 0 --topic 'Other()'
 
 # --- native actors ---
