@@ -48,6 +48,7 @@ format: setup ## format the C code
 lint: setup ## formatting, layers, clang-tidy
 	scripts/check-format
 	scripts/check-layers
+	scripts/check-docs
 	cmake --preset clang > /dev/null
 	git ls-files 'src/*.c' | xargs -P $$(nproc) -n 8 clang-tidy-19 --quiet -p build-clang
 
