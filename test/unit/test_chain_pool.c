@@ -353,6 +353,31 @@ TEST(null_rounds_are_no_tipsets_but_have_neighbours)
     fixture_close(&f);
 }
 
+static void count_cron(void *ctx, const fvm_trace_event *e)
+{
+    const fvm_address cron = fvm_address_id(3);
+    if (e->kind == FVM_TRACE_CALL && e->to && fvm_address_eq(e->to, &cron)) ++*(unsigned *)ctx;
+}
+
+TEST(cron_runs_once_in_each_round_with_or_without_a_tipset)
+{
+    fixture f;
+    unsigned runs = 0;
+    const fvm_trace_sink sink = { count_cron, &runs };
+    fvm_chain_verdict verdict;
+    fixture_open(&f, FVM_SEALING_MANUAL);
+    fvm_chain_watch(f.chain, &sink);
+    tx_submit(&f, &(tx){ .to = &f.keys[1].eth });
+    CHECK_OK(fvm_chain_mine(f.chain, 1, 0, 0));
+    CHECK(runs == 1);
+    fvm_chain_skip_rounds(f.chain, 4);
+    CHECK_OK(fvm_chain_mine(f.chain, 1, 0, 0));
+    CHECK(runs == 6 && fvm_chain_head_number(f.chain) == 6);
+    fvm_chain_watch(f.chain, NULL);
+    CHECK_OK(fvm_chain_verify(f.chain, &verdict, NULL, NULL, NULL, NULL));
+    fixture_close(&f);
+}
+
 TEST(code_and_storage_can_be_put_anywhere_and_contracts_impersonated)
 {
     fixture f;
