@@ -362,8 +362,10 @@ void fvm__next_conditions(fvm_chain *c, fvm__conditions *out, uint64_t timestamp
     out->timestamp = timestamp > c->head.timestamp ? timestamp : c->head.timestamp;
     if (dev->has_base_fee)
         out->base_fee = dev->base_fee;
+    else if (c->net.base_fee_by_premium)
+        fvm_base_fee_by_premium(&out->base_fee, &c->head.base_fee, &c->head.premium);
     else
-        fvm_base_fee_next(&out->base_fee, &c->head.base_fee, c->head.gas_limit, dev->block_gas);
+        fvm_base_fee_by_gas(&out->base_fee, &c->head.base_fee, c->head.gas_limit, dev->block_gas);
     if (dev->has_randomness)
         memcpy(out->randomness, dev->randomness, 32);
     else

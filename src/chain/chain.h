@@ -114,6 +114,7 @@ typedef struct fvm_tipset {
     uint64_t parent_number;
     uint64_t timestamp; /* seconds since 1970 */
     fvm_big base_fee;   /* attoFIL, what its messages ran under: ParentBaseFee */
+    fvm_big premium; /* attoFIL, paid at FIP-0115's place in its gas; 0 in what is not that full */
     fvm_cid parent_state, parent_receipts, messages; /* roots of the header */
     fvm_cid executed;                                /* state after its messages and cron */
     fvm_cid state;    /* the same with development edits made on top since: what readers see */
@@ -397,9 +398,13 @@ FVM_NODISCARD fvm_err fvm_chain_rewind(fvm_chain *chain, uint64_t number);
 
 /** The base fee of the next tipset. */
 void fvm_chain_next_base_fee(fvm_chain *chain, fvm_big *out);
-/** Filecoin's rule: an eighth by the gas limit of the messages against half the block's, at least 100. */
-void fvm_base_fee_next(fvm_big *out, const fvm_big *base_fee, uint64_t gas_limit,
-                       uint64_t block_gas);
+/** Filecoin's rule up to network version 27: an eighth by the gas limit of the messages against half the block's,
+ *  at least 100. */
+void fvm_base_fee_by_gas(fvm_big *out, const fvm_big *base_fee, uint64_t gas_limit,
+                         uint64_t block_gas);
+/** From 28 on (FIP-0115): by what `premium` is over an eighth of the fee, rounded up, at most by that much either
+ *  way, at least 100. */
+void fvm_base_fee_by_premium(fvm_big *out, const fvm_big *base_fee, const fvm_big *premium);
 /** A premium by which a message should be included: median of the last tipsets', at least the floor. */
 void fvm_chain_estimate_premium(fvm_chain *chain, fvm_big *out);
 

@@ -399,6 +399,20 @@ FVM_NODISCARD fvm_err fvm__seal_given(fvm_chain *chain, const fvm_tipset *want,
 FVM_NODISCARD fvm_err fvm__sealer_start(fvm_chain *chain);
 void fvm__sealer_stop(fvm_chain *chain);
 
+/* --- fees.c --- */
+
+/** What a message pays for each gas above the base fee, and how much gas it takes. */
+typedef struct fvm__bid {
+    fvm_big premium;
+    uint64_t gas_limit;
+} fvm__bid;
+/** Appends a message's; FVM_ERR_NOMEM, FVM_ERR_RANGE. */
+FVM_NODISCARD fvm_err fvm__bid_put(fvm_buf *bids, const fvm_message *message,
+                                   const fvm_big *base_fee);
+/** The premium that is paid where four fifths of the block's gas are taken, the highest first; 0 if not so much
+ *  is. Sorts the bids, whose gas is `gas_limit` together. */
+void fvm__premium_of(fvm_big *out, fvm_buf *bids, uint64_t gas_limit, uint64_t block_gas);
+
 void fvm__tell_tipset(fvm_chain *chain, const fvm_tipset *tipset);
 void fvm__tell_pending(fvm_chain *chain, const fvm_chain_message *message);
 void fvm__tell_reverted(fvm_chain *chain, const fvm_tipset *gone, const fvm_tipset *head);

@@ -66,7 +66,7 @@ static fvm_err take_bloom(uint8_t bloom[256], fvm_bytes *in)
 
 /* --- tipsets --- */
 
-#define TIPSET_FIELDS 19
+#define TIPSET_FIELDS 20
 
 fvm_err fvm__tipset_write(fvm_buf *out, const fvm_tipset *t)
 {
@@ -78,6 +78,7 @@ fvm_err fvm__tipset_write(fvm_buf *out, const fvm_tipset *t)
     FVM_TRY(fvm_cbor_put_uint(out, t->parent_number));
     FVM_TRY(fvm_cbor_put_uint(out, t->timestamp));
     FVM_TRY(put_big(out, &t->base_fee));
+    FVM_TRY(put_big(out, &t->premium));
     FVM_TRY(fvm_cbor_put_cid(out, &t->parent_state));
     FVM_TRY(fvm_cbor_put_cid(out, &t->parent_receipts));
     FVM_TRY(fvm_cbor_put_cid(out, &t->messages));
@@ -107,6 +108,7 @@ fvm_err fvm__tipset_read(fvm_tipset *out, uint64_t number, fvm_bytes in)
     FVM_TRY(fvm_cbor_uint(&t.parent_number, &in));
     FVM_TRY(fvm_cbor_uint(&t.timestamp, &in));
     FVM_TRY(take_big(&t.base_fee, &in));
+    FVM_TRY(take_big(&t.premium, &in));
     FVM_TRY(fvm_cbor_cid(&t.parent_state, &in));
     FVM_TRY(fvm_cbor_cid(&t.parent_receipts, &in));
     FVM_TRY(fvm_cbor_cid(&t.messages, &in));

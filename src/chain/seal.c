@@ -31,6 +31,7 @@ typedef struct work {
     fvm_buf cids;     /* fvm_cid of taken messages */
     fvm_buf receipts; /* their CBOR */
     fvm_buf items;    /* fvm_bytes of them: offsets until the end */
+    fvm_buf bids;     /* fvm__bid of taken messages */
     fvm_buf scratch;
     size_t bare;            /* messages without signature, at the front */
     bool left;              /* something could go into another tipset now */
@@ -251,6 +252,7 @@ static fvm_err record(work *w, const fvm__pooled *p)
     w->t.message_count++;
     w->t.gas_used = fvm_sat_add_u64(w->t.gas_used, r->gas_used);
     w->t.gas_limit = fvm_sat_add_u64(w->t.gas_limit, s->message.gas_limit);
+    FVM_TRY(fvm__bid_put(&w->bids, &s->message, &w->conditions.base_fee));
     return fvm_buf_append(&w->cids, (fvm_bytes){ (const uint8_t *)&p->cid, sizeof p->cid });
 }
 
@@ -377,6 +379,7 @@ static fvm_err fill_batch(work *w)
     FVM_TRY(fvm_machine_flush(r->machine, &w->t.executed));
     fvm_buffered_clear(&r->machine->store);
     w->t.state = w->t.executed;
+    fvm__premium_of(&w->t.premium, &w->bids, w->t.gas_limit, fvm_chain_block_gas(c));
     FVM_TRY(write_block(w));
     if (w->want && (memcmp(w->t.hash, w->want->hash, 32) != 0 ||
                     !fvm_cid_eq(&w->t.executed, &w->want->executed) ||
@@ -444,6 +447,7 @@ static void work_init(work *w, fvm_chain *c)
     fvm_buf_init(&w->receipts, c->alloc);
     fvm_buf_init(&w->items, c->alloc);
     fvm_buf_init(&w->scratch, c->alloc);
+    fvm_buf_init(&w->bids, c->alloc);
 }
 
 static void work_deinit(work *w)
@@ -452,6 +456,7 @@ static void work_deinit(work *w)
     fvm_mem_free(c->alloc, w->heap, w->ready.run_count * sizeof *w->heap);
     fvm_mem_free(c->alloc, w->taken, w->ready.count * sizeof(fvm__pooled *));
     fvm__ready_deinit(c, &w->ready);
+    fvm_buf_deinit(&w->bids);
     fvm_buf_deinit(&w->scratch);
     fvm_buf_deinit(&w->items);
     fvm_buf_deinit(&w->receipts);

@@ -56,6 +56,8 @@ typedef struct fvm_network {
     uint64_t max_block_bytes;    /* on create: 1 MiB; UINT64_MAX in nv17 */
     bool upgrade_actor;          /* FIP-0098 syscall and entry point; off everywhere */
     bool user_actors; /* actor.install_actor; off unless a network's configuration says */
+    /** FIP-0115: the base fee follows what those pay who compete for a full block, not how full it is. */
+    bool base_fee_by_premium;
 } fvm_network;
 
 /** NULL for a version that is not in the table. */

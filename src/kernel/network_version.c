@@ -95,7 +95,8 @@ static const fvm_wasm_rules wasm_v2 = FVM__WASM_RULES_V2, wasm_v4 = FVM__WASM_RU
       .max_memory_bytes = UINT64_C(2) << 30,                                                       \
       .max_block_bytes = UINT64_C(1) << 20,                                                        \
       .upgrade_actor = false,                                                                      \
-      .user_actors = false }
+      .user_actors = false,                                                                        \
+      .base_fee_by_premium = (v) >= 28 }
 
 static const fvm_network networks[] = {
     ROW_V2(17, &prices_nv17),          ROW(18, FVM_ERA_V3, &prices_nv18),

@@ -429,7 +429,7 @@ TEST(code_and_storage_can_be_put_anywhere_and_contracts_impersonated)
     fixture_close(&f);
 }
 
-TEST(the_base_fee_follows_the_rule)
+TEST(the_base_fee_follows_the_rule_up_to_network_version_27)
 {
     static const struct {
         uint64_t base, gas_limit, want;
@@ -445,9 +445,64 @@ TEST(the_base_fee_follows_the_rule)
     };
     for (size_t i = 0; i < FVM_COUNT(rows); i++) {
         fvm_big base = fvm_big_u64(rows[i].base), next, want = fvm_big_u64(rows[i].want);
-        fvm_base_fee_next(&next, &base, rows[i].gas_limit, FVM_CHAIN_BLOCK_GAS);
+        fvm_base_fee_by_gas(&next, &base, rows[i].gas_limit, FVM_CHAIN_BLOCK_GAS);
         CHECK(fvm_big_cmp(&next, &want) == 0);
     }
+}
+
+/* Lotus' own table. */
+TEST(the_base_fee_follows_the_rule_from_network_version_28_on)
+{
+    static const uint64_t rows[][3] = {
+        { 100, 0, 100 },   { 100, 13, 100 },  { 100, 14, 101 },         { 100, 26, 113 },
+        { 100, 27, 113 },  { 801, 0, 700 },   { 801, 20, 720 },         { 801, 100, 800 },
+        { 801, 120, 820 }, { 801, 200, 900 }, { 801, 201, 901 },        { 808, 0, 707 },
+        { 808, 1, 708 },   { 808, 201, 908 }, { 808, 202, 909 },        { 808, 203, 909 },
+        { 0, 0, 100 },     { 0, 5, 100 },     { 808, UINT64_MAX, 909 },
+    };
+    for (size_t i = 0; i < FVM_COUNT(rows); i++) {
+        fvm_big base = fvm_big_u64(rows[i][0]), premium = fvm_big_u64(rows[i][1]), next;
+        fvm_base_fee_by_premium(&next, &base, &premium);
+        CHECK(fvm_big_cmp(&next, &(fvm_big[]){ fvm_big_u64(rows[i][2]) }[0]) == 0);
+    }
+}
+
+/* The next base fee after a block of messages with these gas limits, each with its premium. */
+static uint64_t base_fee_after(uint32_t version, const uint64_t (*messages)[2], size_t count)
+{
+    fixture f = { .chain = NULL };
+    fvm_chain_options o;
+    fvm_big next, now = fvm_big_u64(801);
+    uint64_t hi, lo;
+    fixture_options(&f, &o);
+    o.sealing = FVM_SEALING_MANUAL;
+    o.network_version = version;
+    CHECK_OK(fvm_chain_open(&f.chain, &o, NULL, NULL));
+    for (size_t i = 0; i < count; i++) {
+        fvm_submission s = tx_submit(&f, &(tx){ .from = i,
+                                                .to = &f.keys[3].eth,
+                                                .gas = messages[i][0],
+                                                .premium = messages[i][1] });
+        CHECK_AT(s.why, s.refusal == FVM_REFUSAL_NONE);
+    }
+    fvm_chain_set_next_base_fee(f.chain, &now);
+    CHECK_OK(fvm_chain_mine(f.chain, 1, 0, 0));
+    fvm_chain_next_base_fee(f.chain, &next);
+    CHECK(fvm_big_to_u128(&hi, &lo, &next) && hi == 0);
+    fixture_close(&f);
+    return lo;
+}
+
+TEST(only_a_block_that_is_four_fifths_full_raises_the_base_fee)
+{
+    static const uint64_t short_of_it[][2] = { { 5999999999, 123 }, { 2000000000, 120 } };
+    static const uint64_t enough[][2] = { { 5999999999, 123 }, { 2000000001, 120 } };
+    static const uint64_t first_counts[][2] = { { 8000000000, 140 }, { 1999999999, 1 } };
+    CHECK(base_fee_after(28, short_of_it, 2) == 700); /* down by an eighth */
+    CHECK(base_fee_after(28, enough, 2) == 820);
+    CHECK(base_fee_after(28, first_counts, 2) == 840);
+    CHECK(base_fee_after(28, NULL, 0) == 700);
+    CHECK(base_fee_after(27, enough, 2) == 801 + 60); /* by how full it is */
 }
 
 /* --- several threads --- */
