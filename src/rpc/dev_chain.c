@@ -102,13 +102,19 @@ fvm_err fvm_dev_get_automine(fvm_rpc_call *call)
     return FVM_OK;
 }
 
+/* Of evm_setIntervalMining hardhat's callers mean milliseconds and anvil's seconds (viem's test client
+ * either, by its mode); nobody wants ten blocks in each second, nor one in two minutes. */
+#define SECONDS_BELOW 100u
+
+/* `unit_ms` 0: by the number. */
 static fvm_err set_interval(fvm_rpc_call *call, uint64_t unit_ms)
 {
     uint64_t n;
     const json_t *p = fvm_rpc_param(call, 0);
     if (json_is_array(p)) p = json_array_get(p, 0); /* hardhat: a range to draw from */
-    if (!fvm_rpc_u64(&n, p) || n > UINT32_MAX / unit_ms)
-        return fvm_rpc_bad_param(call, 0, "not an interval");
+    if (!fvm_rpc_u64(&n, p)) return fvm_rpc_bad_param(call, 0, "not an interval");
+    if (!unit_ms) unit_ms = n < SECONDS_BELOW ? 1000 : 1;
+    if (n > UINT32_MAX / unit_ms) return fvm_rpc_bad_param(call, 0, "not an interval");
     if (n)
         fvm_chain_set_sealing(call->node->chain, FVM_SEALING_INTERVAL, (uint32_t)(n * unit_ms));
     else
@@ -116,9 +122,9 @@ static fvm_err set_interval(fvm_rpc_call *call, uint64_t unit_ms)
     return say_true(call);
 }
 
-fvm_err fvm_dev_set_interval_ms(fvm_rpc_call *call)
+fvm_err fvm_dev_set_interval_evm(fvm_rpc_call *call)
 {
-    return set_interval(call, 1);
+    return set_interval(call, 0);
 }
 
 fvm_err fvm_dev_set_interval_s(fvm_rpc_call *call)
@@ -196,7 +202,10 @@ fvm_err fvm_dev_reorg(fvm_rpc_call *call)
 fvm_err fvm_dev_reset(fvm_rpc_call *call)
 {
     const json_t *options = fvm_rpc_param(call, 0);
-    if (options && fvm_rpc_json_get(options, "forking"))
+    if (options && !json_is_object(options)) return fvm_rpc_bad_param(call, 0, "not an object");
+    const json_t *forking = options ? fvm_rpc_json_get(options, "forking") : NULL;
+    /* viem's reset() names no chain to fork */
+    if (forking && (!json_is_object(forking) || fvm_rpc_json_get(forking, "jsonRpcUrl")))
         return fvm_rpc_fail(call, FVM_RPC_UNSUPPORTED, "forking is not supported");
     fvm_chain_drop_all(call->node->chain, NULL);
     FVM_TRY(rewind_to(call, 0));

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#define EXIT_INSUFFICIENT_FUNDS 6u
 #define EXIT_EVM_REVERTED 33u
 
 /* --- messages of call objects --- */
@@ -135,6 +136,13 @@ fvm_err fvm_rpc_failed_message(fvm_rpc_call *call, const fvm_receipt *r)
 {
     char reason[900];
     fvm_bytes data = fvm_rpc_evm_output(r);
+    /* The sender has not what it would send: nothing ran, so nothing reverted, and clients that know
+     * geth's words tell their users what is wrong. */
+    if (r->exit_code == EXIT_INSUFFICIENT_FUNDS && !data.len)
+        return fvm_rpc_fail(call, FVM_RPC_FAILED,
+                            "insufficient funds for gas * price + value: message execution failed "
+                            "(exit=[%" PRIu32 "])",
+                            r->exit_code);
     fvm_rpc_revert_reason(reason, sizeof reason, data);
     call->has_data = true;
     fvm_jo_hex(&call->data, data);

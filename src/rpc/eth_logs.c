@@ -7,6 +7,7 @@
 void fvm_log_criteria_init(fvm_log_criteria *c, const fvm_allocator *alloc)
 {
     memset(c, 0, sizeof *c);
+    c->first = UINT64_MAX;
     fvm_buf_init(&c->addresses, alloc);
     for (size_t i = 0; i < 4; i++) fvm_buf_init(&c->topics[i], alloc);
 }
@@ -177,6 +178,18 @@ fvm_err fvm_eth_get_logs(fvm_rpc_call *call)
 
 /* --- filters --- */
 
+/* The first epoch that a filter tells of: a past one that it names (as Lotus and anvil have it), else the
+ * next one. */
+static fvm_err first_epoch(fvm_rpc_call *call, fvm_log_criteria *c)
+{
+    uint64_t from = UINT64_MAX;
+    if (c->from_given && c->from.kind != FVM_RPC_BLOCK_LATEST &&
+        c->from.kind != FVM_RPC_BLOCK_PENDING)
+        FVM_TRY(bound(call, &from, &c->from));
+    c->first = from;
+    return FVM_OK;
+}
+
 static fvm_err new_filter(fvm_rpc_call *call, fvm_watch_kind kind, fvm_log_criteria *c)
 {
     uint8_t id[32];
@@ -192,6 +205,7 @@ fvm_err fvm_eth_new_filter(fvm_rpc_call *call)
     fvm_log_criteria c;
     fvm_log_criteria_init(&c, call->alloc);
     fvm_err err = fvm_log_criteria_read(call, &c, fvm_rpc_param(call, 0));
+    if (err == FVM_OK) err = first_epoch(call, &c);
     if (err == FVM_OK) err = new_filter(call, FVM_WATCH_LOGS, &c);
     fvm_log_criteria_deinit(&c);
     return err;

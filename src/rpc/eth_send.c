@@ -264,6 +264,22 @@ static fvm_err filled(fvm_rpc_call *call, fvm_rpc_tx_request *request, fvm_messa
     return fvm_rpc_fill(call, m, params, request);
 }
 
+/* Whether an address is that of a contract, whose nonce counts what it created and not what was sent in
+ * its name: a client that impersonates it and gives what eth_getTransactionCount says (cast does) means
+ * the next one. */
+static fvm_err counts_creations(fvm_rpc_call *call, bool *out, const fvm_address *address)
+{
+    fvm_chain_view *view;
+    fvm_buf code;
+    FVM_TRY(fvm_rpc_head_view(call, &view, false));
+    fvm_buf_init(&code, call->alloc);
+    fvm_err err = fvm_view_evm_code(view, &code, address);
+    *out = err == FVM_OK && code.len > 0;
+    fvm_buf_deinit(&code);
+    fvm_chain_view_close(view);
+    return err == FVM_ERR_NOT_FOUND ? FVM_OK : err;
+}
+
 static fvm_err send_request(fvm_rpc_call *call, bool anybody)
 {
     fvm_rpc_tx_request request;
@@ -275,7 +291,9 @@ static fvm_err send_request(fvm_rpc_call *call, bool anybody)
     if (err == FVM_OK) {
         bool impersonated = fvm_chain_is_impersonated(call->node->chain, &sm.message.from);
         unsigned flags = anybody ? FVM_SUBMIT_UNSIGNED : impersonated ? FVM_SUBMIT_IMPERSONATE : 0;
-        err = fvm_rpc_send(call, &s, &sm, flags, !request.has_nonce);
+        bool next_nonce = !request.has_nonce;
+        if (flags && !next_nonce) err = counts_creations(call, &next_nonce, &sm.message.from);
+        if (err == FVM_OK) err = fvm_rpc_send(call, &s, &sm, flags, next_nonce);
     }
     if (err == FVM_OK) fvm_jo_hex(call->out, (fvm_bytes){ s.eth_hash, 32 });
     fvm_buf_deinit(&params);

@@ -44,11 +44,7 @@ fvm_err fvm_eth_get_tx_count(fvm_rpc_call *call)
     FVM_TRY(fvm_rpc_view(call, &view, 1, false));
     fvm_err err = fvm_view_nonce(view, &nonce, &address);
     fvm_chain_view_close(view);
-    /* A contract's own nonce has nothing to do with the pool; but who sends as the contract wants to know
-     * what its next message has. */
-    if (nonce < pooled || (block.kind == FVM_RPC_BLOCK_PENDING &&
-                           fvm_chain_is_impersonated(call->node->chain, &address)))
-        nonce = pooled;
+    if (nonce < pooled) nonce = pooled; /* a contract's own has nothing to do with the pool */
     if (err == FVM_OK) fvm_jo_quantity(call->out, nonce);
     return err;
 }

@@ -35,6 +35,7 @@ fvm_err fvm__watch_new(fvm_watch **out, fvm_filters *f, fvm_watch_kind kind,
         w->cursor = pending_next(f);
     else
         w->cursor = fvm_chain_head_number(f->node->chain) + 1;
+    if (kind == FVM_WATCH_LOGS && w->criteria.first < w->cursor) w->cursor = w->criteria.first;
     *out = w;
     return FVM_OK;
 }

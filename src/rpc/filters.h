@@ -15,6 +15,7 @@ typedef struct fvm_log_criteria {
     fvm_rpc_block from, to;
     fvm_buf addresses; /* of fvm_eth_address */
     fvm_buf topics[4]; /* of 32 bytes */
+    uint64_t first;    /* of a filter: the epoch that it begins with, if that is past */
     bool full;         /* of PENDING: whole transactions, not hashes */
 } fvm_log_criteria;
 void fvm_log_criteria_init(fvm_log_criteria *c, const fvm_allocator *alloc);

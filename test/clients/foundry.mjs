@@ -85,6 +85,19 @@ test('cast uses the accounts of the node', async () => {
   assert.deepEqual((await rpc(node.url, 'eth_accounts')).length, 20)
 })
 
+test('cast sends in the name of a contract', async () => {
+  const to = Wallet.createRandom().address
+  await cast('rpc', 'anvil_impersonateAccount', counter)
+  await cast('rpc', 'anvil_setBalance', counter, '0xde0b6b3a7640000')
+  for (let i = 1; i <= 3; i++) {
+    const receipt = JSON.parse(await cast('send', to, '--value', '5', '--unlocked', '--from', counter, '--json', '--timeout', '60'))
+    assert.equal(receipt.status, '0x1')
+    assert.equal(receipt.from, counter.toLowerCase())
+    assert.equal(await cast('balance', to), String(5 * i))
+  }
+  await cast('rpc', 'anvil_stopImpersonatingAccount', counter)
+})
+
 test('forge script broadcasts what a script does', async () => {
   const start = Number(await cast('nonce', bob.address))
   const out = await forge('script', 'script/Deploy.s.sol:Deploy', '--rpc-url', node.url, '--broadcast', '--skip-simulation',

@@ -237,6 +237,23 @@ test('time is moved, blocks are mined on demand and at intervals', async () => {
   assert.equal(b.timestamp - a.timestamp, 30n)
 })
 
+test('an event is watched from a block of the past on', { timeout: 60_000 }, async () => {
+  const hash = await probe.write.count([3n])
+  const { blockNumber } = await mined(hash)
+  await dev.mine({ blocks: 2 })
+  const logs = await new Promise((resolve, reject) => {
+    const stop = client.watchContractEvent({ address: probe.address, abi: probe.abi, eventName: 'Counted', fromBlock: blockNumber,
+      onLogs: (found) => (stop(), resolve(found)), onError: reject })
+  })
+  assert.equal(logs[0].transactionHash, hash)
+})
+
+test('who lacks the money for a transfer is told so', async () => {
+  const poor = createWalletClient({ ...options, account: mnemonicToAccount(MNEMONIC, { addressIndex: 4711 }) })
+  await assert.rejects(poor.sendTransaction({ to: bob.address, value: 1n }),
+    (error) => error.walk((e) => e.name === 'InsufficientFundsError') !== null)
+})
+
 test('without automine, transactions wait in the pool and may be replaced or dropped', async () => {
   const account = accounts[9]
   const sender = createWalletClient({ ...options, account })

@@ -100,6 +100,7 @@ function tierA() {
     { gasLimit: '0x100000', coinbase: c.bob, feeRecipient: c.bob, difficulty: '0x0', blobBaseFee: '0x1' }], 'hash', { anvil: false })
   m('eth_estimateGas', (c) => [{ from: c.alice, to: c.probe, data: c.data.count }], 'quantity')
   m('eth_estimateGas', (c) => [{ to: c.probe, data: c.data.failPlain }], null, { fails: 3, data: 'data' })
+  for (const name of ['eth_call', 'eth_estimateGas']) m(name, (c) => [{ from: c.nobody, to: c.bob, value: '0x5' }], null, { fails: 1, anvil: false })
   m('eth_getBalance', (c) => [c.alice, 'latest'], 'quantity')
   m('eth_getBalance', (c) => [c.alice, 'pending'], 'quantity')
   m('eth_getBalance', (c) => [c.alice, 'safe'], 'quantity')
@@ -131,7 +132,8 @@ function tierA() {
   m('eth_getTransactionReceipt', (c) => [c.hash0], 'null')
   m('eth_newFilter', (c) => [{ address: c.probe, fromBlock: '0x0' }], filterId, { keep: 'filter' })
   m('eth_getFilterLogs', (c) => [c.filter], [log])
-  m('eth_getFilterChanges', (c) => [c.filter], [log])
+  m('eth_getFilterChanges', (c) => [c.filter], [log], { check: (logs) => logs.length > 0 }) // what it names of the past comes first
+  m('eth_getFilterChanges', (c) => [c.filter], [log], { check: (logs) => logs.length === 0 })
   m('eth_uninstallFilter', (c) => [c.filter], 'true')
   m('eth_newBlockFilter', [], filterId, { keep: 'blockFilter' })
   m('eth_newPendingTransactionFilter', [], filterId, { keep: 'pendingFilter' })
@@ -310,6 +312,11 @@ function tierC() {
   m('anvil_getAutomine', [], 'bool', { alias: ['hardhat_getAutomine'] })
   m('evm_setIntervalMining', [0], ok, { alias: ['anvil_setIntervalMining'] })
   m('anvil_getIntervalMining', [], 'number|null')
+  for (const [method, interval] of [['evm_setIntervalMining', 3600 * 1000], ['evm_setIntervalMining', 60], ['anvil_setIntervalMining', 3600]]) {
+    m(method, [interval], ok, { anvil: false })
+    m('anvil_getIntervalMining', [], 'number', { anvil: false, check: (v) => v === (interval === 60 ? 60 : 3600) })
+  }
+  m('evm_setAutomine', [true], ok)
   m('evm_snapshot', [], 'quantity', { keep: 'snapshot', alias: ['anvil_snapshot'] })
   m('evm_revert', (c) => [c.snapshot], 'true', { keepAlias: false })
   m('evm_revert', (c) => [c.snapshot], 'false')
@@ -329,5 +336,7 @@ function tierC() {
   m('anvil_setRpcUrl', ['http://127.0.0.1:1'], ok, { lenient: true })
   m('anvil_dumpState', [], 'data', { keep: 'dump', alias: ['hardhat_dumpState'] })
   m('anvil_loadState', (c) => [c.dump], 'true', { alias: ['hardhat_loadState'] })
+  m('anvil_reset', [{ forking: { jsonRpcUrl: 'http://127.0.0.1:1' } }], null, { fails: -32004, anvil: false })
+  m('anvil_reset', [{ forking: { blockNumber: null } }], ok, { anvil: false })
   dev('reset', [], ok)
 }
