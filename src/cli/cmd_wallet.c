@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "crypto/kdf.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 
 static const char help[] =
@@ -44,7 +45,7 @@ static const char help[] =
     "  --yes                   delete: do not ask\n"
     "  --keys DIR              another folder of keys\n"
     "  --testnet               print addresses with t in place of f\n"
-    "  --json                  print JSON\n"
+    "  --json                  print JSON, errors too\n"
     "  --help                  this text\n\n"
     "Example: fvm wallet new bls --passphrase-file secret.txt\n\n" FVM_CLI_EXIT_HELP
     "1 is a signature that is not good, 3 also a wrong passphrase or a key that is not there.\n";
@@ -89,10 +90,22 @@ typedef struct command {
     const char *folder;
 } command;
 
-static fvm_cli_exit failed(fvm_err err, const fvm_store_why *why)
+/* With the words in `why`, or else the error's. */
+static fvm_cli_exit failed(const command *c, fvm_err err, const fvm_store_why *why)
 {
-    fprintf(stderr, "fvm wallet: %s\n", why && why->text[0] ? why->text : fvm_err_text(err));
-    return fvm_cli_exit_of(err);
+    return fvm_json_failed("wallet", err, why ? why->text : NULL, c->json, NULL);
+}
+
+/* Input that is not what it should be. */
+__attribute__((format(printf, 3, 4))) static fvm_cli_exit refused(const command *c, fvm_err err,
+                                                                  const char *format, ...)
+{
+    fvm_store_why why = { { 0 } };
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(why.text, sizeof why.text, format, args);
+    va_end(args);
+    return failed(c, err, &why);
 }
 
 static fvm_cli_exit usage_error(const char *what)
@@ -110,10 +123,10 @@ static bool get_type(fvm_signature_type *out, const char *name)
     return false;
 }
 
-static bool get_address(fvm_address *out, const char *text)
+static bool get_address(fvm_address *out, const command *c, const char *text)
 {
     if (fvm_cli_address(out, text)) return true;
-    fprintf(stderr, "fvm wallet: '%s' is no address.\n", text);
+    (void)refused(c, FVM_ERR_MALFORMED, "'%.300s' is no address", text);
     return false;
 }
 
@@ -178,11 +191,11 @@ static fvm_cli_exit list(command *c)
 {
     fvm_store_why why = { { 0 } };
     listing l = { .c = c, .array = c->json ? json_array() : NULL };
-    if (c->json && !l.array) return failed(FVM_ERR_NOMEM, &why);
+    if (c->json && !l.array) return failed(c, FVM_ERR_NOMEM, &why);
     fvm_err err = fvm_keys_each(c->folder, list_one, &l, &why);
     if (err != FVM_OK) {
         json_decref(l.array);
-        return failed(err, &why);
+        return failed(c, err, &why);
     }
     if (c->json) return fvm_json_answer("wallet", json_pack("{s:o}", "keys", l.array));
     if (l.count == 0) fprintf(stderr, "fvm wallet: no keys in %s\n", c->folder);
@@ -201,7 +214,7 @@ static fvm_cli_exit keep(command *c, const fvm_key *key)
     fvm_err err = fvm_keys_put(c->folder, key, fvm_passphrase_bytes(&p),
                                c->light ? FVM_KEY_COST_LIGHT : FVM_KEY_COST, &why);
     fvm_wipe(&p, sizeof p);
-    return err == FVM_OK ? print_key(c, &key->address, key->type) : failed(err, &why);
+    return err == FVM_OK ? print_key(c, &key->address, key->type) : failed(c, err, &why);
 }
 
 static fvm_cli_exit new_key(command *c)
@@ -212,13 +225,23 @@ static fvm_cli_exit new_key(command *c)
     if (!get_type(&type, c->count == 2 ? c->words[1] : (c->type ? c->type : "delegated")))
         return FVM_EXIT_USAGE;
     fvm_err err = fvm_key_random(&key, type);
-    if (err != FVM_OK) return failed(err, NULL);
+    if (err != FVM_OK) return failed(c, err, NULL);
     fvm_cli_exit code = keep(c, &key);
     fvm_key_wipe(&key);
     return code;
 }
 
 /* --- import --- */
+
+static fvm_cli_exit derive(fvm_key *key, const command *c, fvm_signature_type type,
+                           const uint8_t seed[64])
+{
+    const char *usual = type == FVM_SIGNATURE_SECP256K1 ? "m/44'/461'/0'/0/0" : "m/44'/60'/0'/0/0";
+    const char *path = c->path ? c->path : usual;
+    fvm_err err = fvm_key_derive_path(key, type, seed, path);
+    return err == FVM_OK ? FVM_EXIT_OK
+                         : refused(c, err, "--path: '%.200s' is no path as m/44'/60'/0'/0/0", path);
+}
 
 static fvm_cli_exit from_words(fvm_key *key, const command *c, fvm_signature_type type,
                                fvm_bytes text)
@@ -228,33 +251,27 @@ static fvm_cli_exit from_words(fvm_key *key, const command *c, fvm_signature_typ
     fvm_bytes wrong;
     if (type == FVM_SIGNATURE_BLS)
         return usage_error("keys of type bls are not derived from a mnemonic.");
-    if (text.len >= sizeof words || memchr(text.ptr, 0, text.len)) {
-        fputs("fvm wallet: the mnemonic is too long.\n", stderr);
-        return FVM_EXIT_INPUT;
-    }
+    if (text.len >= sizeof words || memchr(text.ptr, 0, text.len))
+        return refused(c, FVM_ERR_LIMIT, "the mnemonic is too long");
     memcpy(words, text.ptr, text.len);
     words[text.len] = '\0';
     fvm_err err = c->any_words ? FVM_OK : fvm_mnemonic_check(&wrong, words);
-    if (err == FVM_ERR_MISMATCH) {
-        fputs("fvm wallet: the mnemonic's checksum is wrong: a word is mistyped, or their order.\n",
-              stderr);
-    } else if (err != FVM_OK && wrong.len) {
-        fprintf(stderr, "fvm wallet: '%.*s' is not in BIP-39's English list.\n", (int)wrong.len,
-                (const char *)wrong.ptr);
-    } else if (err != FVM_OK) {
-        fputs("fvm wallet: a mnemonic has 12, 15, 18, 21 or 24 words.\n", stderr);
-    }
-    if (err == FVM_OK) err = fvm_mnemonic_seed(seed, words, "");
-    if (err == FVM_OK) {
-        const char *path = type == FVM_SIGNATURE_SECP256K1 ? "m/44'/461'/0'/0/0"
-                                                           : "m/44'/60'/0'/0/0";
-        err = fvm_key_derive_path(key, type, seed, c->path ? c->path : path);
-        if (err != FVM_OK)
-            fprintf(stderr, "fvm wallet: --path: '%s' is no path as m/44'/60'/0'/0/0.\n", c->path);
-    }
+    fvm_cli_exit code = FVM_EXIT_OK;
+    if (err == FVM_ERR_MISMATCH)
+        code = refused(c, err,
+                       "the mnemonic's checksum is wrong: a word is mistyped, or their order");
+    else if (err != FVM_OK && wrong.len)
+        code = refused(c, err, "'%.*s' is not in BIP-39's English list", (int)wrong.len,
+                       (const char *)wrong.ptr);
+    else if (err != FVM_OK)
+        code = refused(c, err, "a mnemonic has 12, 15, 18, 21 or 24 words");
+    else if ((err = fvm_mnemonic_seed(seed, words, "")) != FVM_OK)
+        code = failed(c, err, NULL);
+    else
+        code = derive(key, c, type, seed);
     fvm_wipe(words, sizeof words);
     fvm_wipe(seed, sizeof seed);
-    return err == FVM_OK ? FVM_EXIT_OK : fvm_cli_exit_of(err);
+    return code;
 }
 
 static fvm_cli_exit from_key_file(fvm_key *key, const command *c, fvm_bytes text)
@@ -266,10 +283,11 @@ static fvm_cli_exit from_key_file(fvm_key *key, const command *c, fvm_bytes text
     if (code != FVM_EXIT_OK) return code;
     fvm_err err = fvm_key_decrypt(key, text, fvm_passphrase_bytes(&p), &why);
     fvm_wipe(&p, sizeof p);
-    return err == FVM_OK ? FVM_EXIT_OK : failed(err, &why);
+    return err == FVM_OK ? FVM_EXIT_OK : failed(c, err, &why);
 }
 
-static fvm_cli_exit from_digits(fvm_key *key, fvm_signature_type type, fvm_bytes digits)
+static fvm_cli_exit from_digits(fvm_key *key, const command *c, fvm_signature_type type,
+                                fvm_bytes digits)
 {
     fvm_buf secret;
     fvm_buf_init(&secret, NULL);
@@ -278,8 +296,7 @@ static fvm_cli_exit from_digits(fvm_key *key, fvm_signature_type type, fvm_bytes
     if (secret.ptr) fvm_wipe(secret.ptr, secret.cap);
     fvm_buf_deinit(&secret);
     if (err == FVM_OK) return FVM_EXIT_OK;
-    fputs("fvm wallet: the digits are no secret key of that type.\n", stderr);
-    return fvm_cli_exit_of(err);
+    return refused(c, err, "the digits are no secret key of that type");
 }
 
 static fvm_cli_exit read_key(fvm_key *key, const command *c, fvm_bytes text)
@@ -292,14 +309,12 @@ static fvm_cli_exit read_key(fvm_key *key, const command *c, fvm_bytes text)
     if (text.len && text.ptr[0] == '{') return from_key_file(key, c, text);
     if (text.len > 2 && text.ptr[0] == '0' && (text.ptr[1] | 0x20) == 'x')
         text.ptr += 2, text.len -= 2;
-    if (text.len == 64) return from_digits(key, type, text);
+    if (text.len == 64) return from_digits(key, c, type, text);
     fvm_err err = fvm_key_import(key, text);
     if (err == FVM_OK) return FVM_EXIT_OK;
-    fprintf(stderr,
-            "fvm wallet: %s: neither Lotus' export nor a key file nor 64 hexadecimal digits%s\n",
-            c->words[1],
-            text.len && memchr(text.ptr, ' ', text.len) ? "; words need --mnemonic" : "");
-    return fvm_cli_exit_of(err);
+    return refused(c, err, "%s: neither Lotus' export nor a key file nor 64 hexadecimal digits%s",
+                   c->words[1],
+                   text.len && memchr(text.ptr, ' ', text.len) ? "; words need --mnemonic" : "");
 }
 
 static fvm_cli_exit import(command *c)
@@ -313,8 +328,7 @@ static fvm_cli_exit import(command *c)
                                 FVM_KEY_FILE_MAX, &why);
     fvm_cli_exit code = FVM_EXIT_OK;
     if (err != FVM_OK) {
-        fprintf(stderr, "fvm wallet: %s\n", why.text);
-        code = fvm_cli_exit_of(err);
+        code = failed(c, err, &why);
     } else {
         code = read_key(&key, c, fvm_buf_bytes(&text));
         if (code == FVM_EXIT_OK) {
@@ -334,12 +348,12 @@ static fvm_cli_exit open_key(fvm_key *key, const command *c, const char *text)
     fvm_address address;
     fvm_passphrase p;
     fvm_store_why why = { { 0 } };
-    if (!get_address(&address, text)) return FVM_EXIT_INPUT;
+    if (!get_address(&address, c, text)) return FVM_EXIT_INPUT;
     fvm_cli_exit code = fvm_passphrase_get(&p, "wallet", c->passphrase_file, "Passphrase: ", false);
     if (code != FVM_EXIT_OK) return code;
     fvm_err err = fvm_keys_get(key, c->folder, &address, fvm_passphrase_bytes(&p), &why);
     fvm_wipe(&p, sizeof p);
-    return err == FVM_OK ? FVM_EXIT_OK : failed(err, &why);
+    return err == FVM_OK ? FVM_EXIT_OK : failed(c, err, &why);
 }
 
 typedef struct place {
@@ -361,16 +375,15 @@ static fvm_cli_exit export_file(const command *c)
 {
     place p = { .err = FVM_ERR_NOT_FOUND };
     fvm_store_why why = { { 0 } };
-    if (!get_address(&p.address, c->words[1])) return FVM_EXIT_INPUT;
+    if (!get_address(&p.address, c, c->words[1])) return FVM_EXIT_INPUT;
     (void)fvm__why(&p.why, FVM_ERR_NOT_FOUND, "%s: there is no key of %s", c->folder, c->words[1]);
     fvm_buf_init(&p.content, NULL);
     fvm_err err = fvm_keys_each(c->folder, read_its_file, &p, &why);
     fvm_cli_exit code = FVM_EXIT_OK;
     if (err != FVM_OK) {
-        code = failed(err, &why);
+        code = failed(c, err, &why);
     } else if (p.err != FVM_OK) {
-        fprintf(stderr, "fvm wallet: %s\n", p.why.text);
-        code = fvm_cli_exit_of(p.err);
+        code = failed(c, p.err, &p.why);
     } else {
         (void)fwrite(p.content.ptr, 1, p.content.len, stdout);
     }
@@ -396,16 +409,15 @@ static fvm_cli_exit export(command *c)
     if (err == FVM_OK) printf("%s%.*s\n", lotus ? "" : "0x", (int)text.len, (char *)text.ptr);
     if (text.ptr) fvm_wipe(text.ptr, text.cap);
     fvm_buf_deinit(&text);
-    return err == FVM_OK ? FVM_EXIT_OK : failed(err, NULL);
+    return err == FVM_OK ? FVM_EXIT_OK : failed(c, err, NULL);
 }
 
-static fvm_cli_exit read_hex(fvm_buf *out, const char *what, const char *text)
+static fvm_cli_exit read_hex(fvm_buf *out, const command *c, const char *what, const char *text)
 {
     if (strncmp(text, "0x", 2) == 0) text += 2;
     fvm_err err = fvm_hex_decode(out, fvm_bytes_of(text));
     if (err == FVM_OK) return FVM_EXIT_OK;
-    fprintf(stderr, "fvm wallet: %s: '%.40s' is not hexadecimal.\n", what, text);
-    return fvm_cli_exit_of(err);
+    return refused(c, err, "%s: '%.40s' is not hexadecimal", what, text);
 }
 
 static fvm_cli_exit sign(command *c)
@@ -415,7 +427,7 @@ static fvm_cli_exit sign(command *c)
     fvm_signature s;
     if (c->count != 3) return usage_error("sign needs an address and bytes.");
     fvm_buf_init(&data, NULL);
-    fvm_cli_exit code = read_hex(&data, "DATA", c->words[2]);
+    fvm_cli_exit code = read_hex(&data, c, "DATA", c->words[2]);
     if (code == FVM_EXIT_OK) code = open_key(&key, c, c->words[1]);
     if (code == FVM_EXIT_OK) {
         fvm_err err = fvm_key_sign(&s, &key, fvm_buf_bytes(&data));
@@ -424,7 +436,7 @@ static fvm_cli_exit sign(command *c)
         if (err == FVM_OK) err = fvm_hex_encode(&data, (fvm_bytes){ &s.type, 1 });
         if (err == FVM_OK) err = fvm_hex_encode(&data, (fvm_bytes){ s.bytes, s.len });
         if (err != FVM_OK) {
-            code = failed(err, NULL);
+            code = failed(c, err, NULL);
         } else if (c->json) {
             code = fvm_json_answer("wallet",
                                    json_pack("{s:s%}", "signature", (char *)data.ptr, data.len));
@@ -442,15 +454,13 @@ static fvm_cli_exit verify(command *c)
     fvm_buf data, bytes;
     fvm_signature s;
     if (c->count != 4) return usage_error("verify needs an address, bytes and a signature.");
-    if (!get_address(&address, c->words[1])) return FVM_EXIT_INPUT;
+    if (!get_address(&address, c, c->words[1])) return FVM_EXIT_INPUT;
     fvm_buf_init(&data, NULL);
     fvm_buf_init(&bytes, NULL);
-    fvm_cli_exit code = read_hex(&data, "DATA", c->words[2]);
-    if (code == FVM_EXIT_OK) code = read_hex(&bytes, "SIGNATURE", c->words[3]);
-    if (code == FVM_EXIT_OK && fvm_signature_read(&s, fvm_buf_bytes(&bytes)) != FVM_OK) {
-        fputs("fvm wallet: SIGNATURE: not a type and a signature of its length.\n", stderr);
-        code = FVM_EXIT_INPUT;
-    }
+    fvm_cli_exit code = read_hex(&data, c, "DATA", c->words[2]);
+    if (code == FVM_EXIT_OK) code = read_hex(&bytes, c, "SIGNATURE", c->words[3]);
+    if (code == FVM_EXIT_OK && fvm_signature_read(&s, fvm_buf_bytes(&bytes)) != FVM_OK)
+        code = refused(c, FVM_ERR_MALFORMED, "SIGNATURE: not a type and a signature of its length");
     if (code == FVM_EXIT_OK) {
         bool good = fvm_signature_verify(&s, &address, fvm_buf_bytes(&data));
         code = good ? FVM_EXIT_OK : FVM_EXIT_FAILED;
@@ -473,10 +483,10 @@ static fvm_cli_exit set_or_show_default(command *c)
     fvm_store_why why = { { 0 } };
     texts t;
     if (c->count > 2) return usage_error("default takes one address.");
-    if (c->count == 2 && !get_address(&address, c->words[1])) return FVM_EXIT_INPUT;
+    if (c->count == 2 && !get_address(&address, c, c->words[1])) return FVM_EXIT_INPUT;
     fvm_err err = c->count == 2 ? fvm_keys_set_default(c->folder, &address, &why)
                                 : fvm_keys_default(&address, c->folder, &why);
-    if (err != FVM_OK) return failed(err, &why);
+    if (err != FVM_OK) return failed(c, err, &why);
     show(&t, c, &address);
     if (c->json) return fvm_json_answer("wallet", json_pack("{s:s}", "address", t.fil));
     puts(t.fil);
@@ -490,13 +500,13 @@ static fvm_cli_exit delete_key(command *c)
     fvm_store_why why = { { 0 } };
     texts t;
     if (c->count != 2) return usage_error("delete needs an address.");
-    if (!get_address(&address, c->words[1])) return FVM_EXIT_INPUT;
+    if (!get_address(&address, c, c->words[1])) return FVM_EXIT_INPUT;
     show(&t, c, &address);
     (void)snprintf(question, sizeof question, "Delete the key of %s for good?", t.fil);
     if (!c->yes && !fvm_cli_confirm(question))
         return usage_error("nothing was deleted; --yes deletes without asking.");
     fvm_err err = fvm_keys_delete(c->folder, &address, &why);
-    return err == FVM_OK ? FVM_EXIT_OK : failed(err, &why);
+    return err == FVM_OK ? FVM_EXIT_OK : failed(c, err, &why);
 }
 
 static fvm_cli_exit mnemonic(command *c)
@@ -511,7 +521,7 @@ static fvm_cli_exit mnemonic(command *c)
     }
     fvm_err err = fvm_mnemonic_new(words, (unsigned)count);
     if (err == FVM_ERR_INVALID) return usage_error("a mnemonic has 12, 15, 18, 21 or 24 words.");
-    if (err != FVM_OK) return failed(err, NULL);
+    if (err != FVM_OK) return failed(c, err, NULL);
     if (c->json) {
         (void)fvm_json_answer("wallet", json_pack("{s:s}", "mnemonic", words));
     } else {

@@ -95,6 +95,13 @@ expect "SIGINT, too" 0 '0' echo $?
 start_node --accounts 2 --balance 5atto --mnemonic "$other" --chain-id 314 --network-version 25 --host ::1 --bundle embedded
 expect "as it was told" 0 '*each with 5 attoFIL*  f1*Chain id 314, network version 25*Listening on http://\[::1\]:*' cat node.out
 stop_node
+start_node --host 0.0.0.0 --allowed-hosts example.org,other.example --accounts 1
+of_host() { # NAME: what is answered to a request for it
+    http "GET /health/livez HTTP/1.1"$'\r\n'"Host: $1"$'\r\nConnection: close\r\n\r\n' | head -n 1
+}
+expect "for whom it was told to serve" 0 'HTTP/1.1 200*' of_host other.example
+expect "for nobody else" 0 'HTTP/1.1 403*' of_host evil.example
+stop_node
 start_node --accounts 0 --quiet
 expect "nobody, quietly" 0 'Listening on http://*' cat node.out
 expect "no account" 0 '*"result":\[\]*' ask eth_accounts '[]'

@@ -72,6 +72,9 @@ expect "a file that is not there" 3 '*nowhere*' "$fvm" wallet import nowhere "${
 expect "no passphrase to be had" 2 '*--passphrase-file*' setsid -w "$fvm" wallet sign "$secp" 00
 expect "delete does not ask nobody" 2 '*nothing was deleted*' setsid -w "$fvm" wallet delete "$secp"
 expect "no address" 3 '*is no address*' "$fvm" wallet sign f1xyz 00 --passphrase-file pass
+expect "no address, in JSON" 3 "fvm wallet: 'f1xyz' is no address
+{\"error\":\"'f1xyz' is no address\"}" "$fvm" wallet sign f1xyz 00 --passphrase-file pass --json
+expect "a wrong passphrase, in JSON" 3 '*{"error":"*passphrase is wrong*"}' "$fvm" wallet sign "$secp" 00 --passphrase-file words --json
 expect "no hexadecimal" 3 '*not hexadecimal*' "$fvm" wallet sign "$secp" xyz --passphrase-file pass
 expect "no signature" 3 '*SIGNATURE*' "$fvm" wallet verify "$secp" 00 0102
 expect "default can be set" 0 "$secp" "$fvm" wallet default "$secp"
