@@ -20,14 +20,18 @@ static const char install_help[] =
     "and prints its CID, of which 'fvm actor create' makes "
     "actors.\n\n" FVM_SENDER_HELP FVM_CLIENT_HELP
     "\nExample: fvm actor install piggybank/build/piggybank.wasm\n\n" FVM_CLI_EXIT_HELP
-    "1 is a message that failed on the chain, 4 also a node that cannot be reached.\n";
+    "1 is a message that failed on the chain, 4 also a node that cannot be reached, or that made "
+    "no\n"
+    "block in time.\n";
 static const char create_help[] =
     "Usage: fvm actor create CODE [PARAMS] [OPTION]...\n\n"
     "Makes an actor of an installed code, a CID or the file of the module. PARAMS are the\n"
     "constructor's, in CBOR's diagnostic notation: [1, \"text\", h'00ff', true, "
     "5FIL].\n\n" FVM_SENDER_HELP FVM_CLIENT_HELP
     "\nExample: fvm actor create piggybank/build/piggybank.wasm '[5]'\n\n" FVM_CLI_EXIT_HELP
-    "1 is a message that failed on the chain, 4 also a node that cannot be reached.\n";
+    "1 is a message that failed on the chain, 4 also a node that cannot be reached, or that made "
+    "no\n"
+    "block in time.\n";
 static const char invoke_help[] =
     "Usage: fvm actor invoke ADDRESS METHOD [PARAMS] [OPTION]...\n\n"
     "Calls a method of a native actor: METHOD is a number or a name exported by FRC-42 (Add, "
@@ -36,7 +40,9 @@ static const char invoke_help[] =
     "  --read-only             do not send: run it on the node's state and print what it "
     "returns\n" FVM_SENDER_HELP FVM_CLIENT_HELP
     "\nExample: fvm actor invoke t01005 Add '[5]'\n\n" FVM_CLI_EXIT_HELP
-    "1 is a message that failed on the chain, 4 also a node that cannot be reached.\n";
+    "1 is a message that failed on the chain, 4 also a node that cannot be reached, or that made "
+    "no\n"
+    "block in time.\n";
 
 /* --- params and answers --- */
 

@@ -130,7 +130,7 @@ typedef struct fvm_errand {
     bool is_input;    /* a call of an EVM contract, or its creation */
 } fvm_errand;
 /** Finds the sender, signs, sends, waits. `client->options` has the rest. Errors told in client->why;
- *  FVM_ERR_NOT_FOUND when there is nobody to send it, or the outcome did not come in time. */
+ *  FVM_ERR_NOT_FOUND when there is nobody to send it, FVM_ERR_IO also when the outcome did not come in time. */
 FVM_NODISCARD fvm_err fvm_client_send(fvm_client *client, fvm_outcome *out,
                                       const fvm_errand *errand);
 /** Prints an outcome, as lines or JSON; `extra` (taken; NULL: none) are more members. The exit code is

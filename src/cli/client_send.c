@@ -357,7 +357,7 @@ static fvm_err wait_for(fvm_client *c, fvm_outcome *out)
         pause_ms(pause);
         if (pause < 500) pause *= 2;
     }
-    return fvm__why(&c->why, FVM_ERR_NOT_FOUND, "%s: sent, but not in a block after %llu s",
+    return fvm__why(&c->why, FVM_ERR_IO, "%s: sent, but not in a block after %llu s",
                     out->is_eth ? out->hash : out->cid, (unsigned long long)(limit / 1000));
 }
 

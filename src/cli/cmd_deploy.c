@@ -15,7 +15,9 @@ static const char help[] =
     "  --constructor SIGNATURE constructor(address,uint256): the types of the arguments\n"
     "  --args HEX              arguments, encoded\n" FVM_SENDER_HELP FVM_CLIENT_HELP
     "\nExample: fvm deploy out/Token.sol/Token.json 'My Token' 1000000\n\n" FVM_CLI_EXIT_HELP
-    "1 is a creation that failed on the chain, 4 also a node that cannot be reached.\n";
+    "1 is a creation that failed on the chain, 4 also a node that cannot be reached, or that made "
+    "no\n"
+    "block in time.\n";
 
 #define FILE_MAX (UINT64_C(64) << 20)
 

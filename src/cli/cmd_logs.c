@@ -321,9 +321,11 @@ static fvm_cli_exit read_options(request *q, bool *done, int argc, char **argv)
             if (which < 0 || !fvm_client_option(&q->o, which, &args)) return FVM_EXIT_USAGE;
         }
     }
-    if (!q->follow || !q->has_to) return FVM_EXIT_OK;
-    fputs("fvm logs: --follow and --to-block exclude each other.\n", stderr);
-    return FVM_EXIT_USAGE;
+    const char *wrong = NULL;
+    if (q->follow && q->has_to) wrong = "--follow and --to-block exclude each other";
+    if (q->has_from && q->has_to && q->from > q->to) wrong = "--from-block is above --to-block";
+    if (wrong) fprintf(stderr, "fvm logs: %s.\n", wrong);
+    return wrong ? FVM_EXIT_USAGE : FVM_EXIT_OK;
 }
 
 fvm_cli_exit fvm_cmd_logs(int argc, char **argv)

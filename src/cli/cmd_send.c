@@ -14,7 +14,9 @@ static const char send_help[] =
     "                          it: arrays are written [1,2], tuples (1,0xab,\"a text\")\n"
     "  --data HEX              call with these bytes\n" FVM_SENDER_HELP FVM_CLIENT_HELP
     "\nExample: fvm send 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 1.5FIL\n\n" FVM_CLI_EXIT_HELP
-    "1 is a message that failed on the chain, 4 also a node that cannot be reached.\n";
+    "1 is a message that failed on the chain, 4 also a node that cannot be reached, or that made "
+    "no\n"
+    "block in time.\n";
 
 static const char call_help[] =
     "Usage: fvm call ADDRESS SIGNATURE [ARGUMENT]... [OPTION]...\n"

@@ -172,6 +172,7 @@ expect "it said that the node was away" 0 '*trying again*' cat follow.err
 expect "all logs of the contract" 0 "*$lower*" "$fvm" logs --from-block 0 --address "$c"
 expect "by an event's topic" 0 '6' bash -c "'$fvm' logs --from-block 0 --json --address $c --topic 'Stored(address,uint256,string)' | wc -l"
 expect "by a second topic" 0 '5' bash -c "'$fvm' logs --from-block 0 --json --topic any --topic 0x000000000000000000000000f39fd6e51aad88f6f4ce6ab8827279cfffb92266 | wc -l"
+expect "from above to below" 2 '*is above --to-block*' "$fvm" logs --from-block 5 --to-block 2
 expect "by another" 0 '' "$fvm" logs --from-block 0 --topic 'Other()'
 
 # --- native actors ---
@@ -193,6 +194,25 @@ expect "the state at the node" 0 "actor     $actor*state *" "$fvm" actor state "
 expect "the state of a built-in actor" 0 '*nonce*balance*state*' "$fvm" actor state f01
 expect "no such actor" 3 '*' "$fvm" actor state f099999
 expect "deploy a module" 0 'actor        t0*status       ok*' "$fvm" deploy "$counter"
+
+# --- other nodes ---
+stop_node
+start_node --no-mining
+export FVM_RPC=$url
+expect "no block in time" 4 '*0x*: sent, but not in a block after 1 s' "$fvm" send "$nobody" 1FIL --timeout 1
+expect "not waited for" 0 'message      bafy*' "$fvm" actor install "$counter" --no-wait
+stop_node
+start_node --block-time 0.2
+export FVM_RPC=$url
+expect "waits for the next block" 0 '*status       ok*' "$fvm" send "$own" 5FIL
+expect "two at once, by nonce" 0 'transaction*' "$fvm" send "$nobody" 1FIL --from "$own" --no-wait
+expect "the second waits behind it" 0 '*status       ok*' "$fvm" send "$nobody" 1FIL --from "$own"
+expect "an actor and its code" 0 'actor        t0*status       ok*' "$fvm" deploy "$counter"
+stop_node
+start_node --no-dev
+export FVM_RPC=$url
+expect "by the default key, which has nothing" 3 '*insufficient funds*' "$fvm" send "$nobody" 1FIL
+expect "nobody's key" 3 '*nobody to send it*fvm wallet new*' "$fvm" send "$nobody" 1FIL --keys "$work/none"
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
