@@ -229,7 +229,7 @@ TEST(a_snapshot_brings_back_state_and_indexes_once)
     fixture_close(&f);
 }
 
-TEST(a_snapshot_brings_back_what_waited)
+TEST(a_snapshot_brings_back_what_waited_and_the_clock)
 {
     fixture f;
     uint64_t id, nonce;
@@ -241,9 +241,13 @@ TEST(a_snapshot_brings_back_what_waited)
     CHECK_OK(fvm_chain_snapshot(f.chain, &id));
     fvm_submission second = tx_submit(&f, &(tx){ .to = to, .premium = 2000 });
     fvm_submission later = tx_submit(&f, &(tx){ .from = 2, .to = to });
+    uint64_t now = fvm_chain_now(f.chain);
+    CHECK(fvm_chain_increase_time(f.chain, 5000) == 5000);
     CHECK_OK(fvm_chain_mine(f.chain, 1, 0, 0));
     CHECK(number_of(&f, second.eth_hash) == 1 && number_of(&f, later.eth_hash) == 1);
+    CHECK(fvm_chain_now(f.chain) == now + 5000);
     CHECK_OK(fvm_chain_revert(f.chain, id));
+    CHECK(fvm_chain_now(f.chain) == now); /* the clock, too */
     CHECK(number_of(&f, first.eth_hash) == FVM_CHAIN_PENDING);
     CHECK(number_of(&f, far.eth_hash) == FVM_CHAIN_PENDING);
     CHECK(number_of(&f, second.eth_hash) == 0 && number_of(&f, later.eth_hash) == 0);
