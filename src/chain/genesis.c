@@ -6,6 +6,8 @@
 #include "ipld/cbor.h"
 #include "store/dag.h"
 
+#include <stdlib.h>
+
 /* Actor's money together is what circulates. */
 static fvm_err add_balance(void *ctx, uint64_t id, const fvm_actor *actor)
 {
@@ -114,6 +116,26 @@ static fvm_err make(fvm_chain *c, fvm__params *p, const fvm_chain_options *o,
     return err;
 }
 
+#define EMBEDDED_ACTORS 18 /* the version that the embedded ones follow */
+
+/* Actors up to v9 are nv17's, v10 and v11 those of nv18 to 20, later ones of nv21 on: each generation has syscalls of
+ * its own, and what is made of the wrong one fails at the first message that needs them. */
+static fvm_err check_bundle(const fvm__params *p, const char *name, fvm_store_why *why)
+{
+    const char *v = strrchr(name, 'v');
+    const fvm_network *net = fvm_network_find(p->network_version);
+    unsigned long actors = v && v > name && v[-1] == '-' ? strtoul(v + 1, NULL, 10) : 0;
+    if (!actors) actors = EMBEDDED_ACTORS;
+    if (!net || net->era == FVM_ERA_V2) return FVM_OK; /* is said elsewhere */
+    bool fits = net->era == FVM_ERA_V3 ? actors == 10 || actors == 11 : actors >= 12;
+    if (fits) return FVM_OK;
+    return fvm__why(why, FVM_ERR_VERSION,
+                    "the actors of bundle %s are not for network version %u: %s would be", name,
+                    (unsigned)p->network_version,
+                    net->era == FVM_ERA_V3 ? "mainnet-v10 or mainnet-v11 (fvm bundle import)"
+                                           : "embedded-user, or mainnet-v12 and later,");
+}
+
 fvm_err fvm__genesis_make(fvm_chain *c, const fvm_chain_options *o, fvm_store_why *why)
 {
     fvm_blockstore bundle;
@@ -135,6 +157,7 @@ fvm_err fvm__genesis_make(fvm_chain *c, const fvm_chain_options *o, fvm_store_wh
         return fvm__why(why, FVM_ERR_LIMIT, "the network's name is over %zu bytes",
                         sizeof p.network_name - 1);
     memcpy(p.network_name, network, strlen(network) + 1);
+    FVM_TRY(check_bundle(&p, name, why));
     FVM_TRY(fvm_bundle_open(&bundle, &info, o->bundle_folder, name, c->alloc, why));
     p.manifest = info.manifest;
     fvm_err err = make(c, &p, o, &bundle, why);

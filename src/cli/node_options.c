@@ -22,8 +22,9 @@ static const char help[] =
     "  --mnemonic WORDS      from which the accounts' keys are derived, m/44'/60'/0'/0/i (the\n"
     "                        development mnemonic: test test ... junk)\n"
     "  --chain-id N          (31415926)\n"
-    "  --network-version N   18 to 29 (" FVM_NETWORK_VERSION_DEFAULT_TEXT
-    ", whose actors the embedded ones are)\n"
+    "  --network-version N   21 to 29; 18 to 20 with a bundle of theirs "
+    "(" FVM_NETWORK_VERSION_DEFAULT_TEXT ", whose actors\n"
+    "                        the embedded ones are)\n"
     "  --bundle NAME         built-in actors: embedded-user, embedded, or an imported one\n"
     "  --block-time SECONDS  blocks at intervals; 0: for each message, at once (0)\n"
     "  --no-mining           blocks by evm_mine alone\n"

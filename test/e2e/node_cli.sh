@@ -39,6 +39,10 @@ expect "a mnemonic of two words" 2 '*has 12, 15, 18, 21 or 24 words*' start --mn
 expect "a word that is none" 2 "*'tast' is no word*" start --mnemonic "${other/legal/tast}"
 expect "a wrong checksum" 2 '*checksum is wrong*' start --mnemonic "${other/yellow/yard}"
 expect "a bundle that is not there" 3 "*mainnet-v99*" start --port 0 --bundle mainnet-v99
+for version in 18 20; do
+    expect "actors of another generation, $version" 3 "*bundle embedded-user are not for network version $version: mainnet-v10*" start --port 0 --network-version $version
+done
+expect "the other way round" 3 '*bundle mainnet-v11 are not for network version 21: embedded-user*' start --port 0 --network-version 21 --bundle mainnet-v11
 expect "no name of a bundle" 3 "*'nope' is no name of a bundle*" start --port 0 --bundle nope
 expect "an option without its value" 2 "*'--port' needs a value*" start --port
 expect "an unknown option" 2 "*Did you mean '--accounts'*" start --account 3
