@@ -149,6 +149,21 @@ static fvm_cli_exit verify(const request *q)
 
 /* --- export, import --- */
 
+/* With --json, what was written or made; closes the chain. */
+static fvm_cli_exit finish(const request *q, fvm_chain *chain, fvm_err err,
+                           const fvm_store_why *why)
+{
+    fvm_tipset head;
+    char block[FVM_CID_TEXT_MAX];
+    fvm_chain_head(chain, &head);
+    (void)fvm_cid_to_text(block, &head.block);
+    fvm_chain_close(chain);
+    if (err != FVM_OK) return fvm_json_failed("chain", err, why->text, q->json, NULL);
+    if (!q->json) return FVM_EXIT_OK;
+    return fvm_json_answer("chain", json_pack("{s:s,s:o,s:s}", "file", q->words[2], "head",
+                                              fvm_json_from_u64(head.number), "block", block));
+}
+
 static fvm_cli_exit export_chain(const request *q)
 {
     fvm_chain *chain;
@@ -156,8 +171,7 @@ static fvm_cli_exit export_chain(const request *q)
     fvm_err err = open_folder(&chain, q, true, &why);
     if (err != FVM_OK) return fvm_json_failed("chain", err, why.text, q->json, NULL);
     err = fvm_chain_export(chain, q->words[2], &why);
-    fvm_chain_close(chain);
-    return err == FVM_OK ? FVM_EXIT_OK : fvm_json_failed("chain", err, why.text, q->json, NULL);
+    return finish(q, chain, err, &why);
 }
 
 static fvm_cli_exit import_chain(const request *q)
@@ -168,8 +182,7 @@ static fvm_cli_exit import_chain(const request *q)
     fvm_err err = fvm_chain_import(&chain, &o, q->words[2], NULL, &why);
     if (err != FVM_OK) return fvm_json_failed("chain", err, why.text, q->json, NULL);
     err = fvm_ledger_sync(fvm_chain_ledger(chain));
-    fvm_chain_close(chain);
-    return err == FVM_OK ? FVM_EXIT_OK : fvm_json_failed("chain", err, why.text, q->json, NULL);
+    return finish(q, chain, err, &why);
 }
 
 static const struct {

@@ -32,6 +32,10 @@ expect "an archive as any" 0 '*problems: 0' "$fvm" car verify out.car
 expect "imported" 0 '' "$fvm" chain import copy out.car
 expect "the same chain" 0 "$("$fvm" chain show data)" "$fvm" chain show copy
 expect "the copy is right, too" 0 '*3 messages, * 0 problems' "$fvm" chain verify copy
+expect "exported, in JSON" 0 '{"block":"bafy*","file":"again.car","head":3}' "$fvm" chain export data again.car --json
+expect "the same bytes" 0 '' cmp out.car again.car
+expect "imported, in JSON" 0 '{"block":"bafy*","file":"again.car","head":3}' "$fvm" chain import third again.car --json
+expect "an error, in JSON" 3 '*{"error":"*a chain in that folder already"}' "$fvm" chain import third again.car --json
 expect "there is one already" 3 '*a chain in that folder already*' "$fvm" chain import copy out.car
 head -c 100000 out.car > cut.car
 expect "an archive that is cut off" 3 '*cut.car*' "$fvm" chain import other cut.car
