@@ -311,15 +311,14 @@ fvm_err fvm_eth_send_unsigned_tx(fvm_rpc_call *call)
     return send_request(call, true);
 }
 
-/* The transaction of a message, as bytes and as an object: what wallets sign or have signed. */
-static fvm_err put_tx_pair(fvm_rpc_call *call, const fvm_signed_message *sm, bool is_signed)
+/* The transaction of a message, as bytes and as an object: what wallets sign. */
+static fvm_err put_tx_pair(fvm_rpc_call *call, const fvm_signed_message *sm)
 {
     fvm_eth_tx tx;
     fvm_buf raw;
     uint64_t chain_id = fvm_node_chain_id(call->node);
     fvm_chain_message m;
-    FVM_TRY(is_signed ? fvm_eth_tx_from_message(&tx, sm, chain_id, NULL)
-                      : fvm_eth_tx_from_unsigned(&tx, &sm->message, chain_id, NULL));
+    FVM_TRY(fvm_eth_tx_from_unsigned(&tx, &sm->message, chain_id, NULL));
     fvm_buf_init(&raw, call->alloc);
     fvm_chain_message_init(&m, call->alloc);
     m.message = sm->message;
@@ -344,9 +343,22 @@ fvm_err fvm_eth_fill_tx(fvm_rpc_call *call)
     fvm_buf params;
     memset(&sm, 0, sizeof sm);
     fvm_err err = filled(call, &request, &sm.message, &params);
-    if (err == FVM_OK) err = put_tx_pair(call, &sm, false);
+    if (err == FVM_OK) err = put_tx_pair(call, &sm);
     fvm_buf_deinit(&params);
     fvm_rpc_tx_request_deinit(&request);
+    return err;
+}
+
+/* The raw transaction, as the execution APIs, anvil, ethers and viem have it; geth alone gives an object. */
+static fvm_err put_raw(fvm_rpc_call *call, const fvm_signed_message *sm)
+{
+    fvm_eth_tx tx;
+    fvm_buf raw;
+    FVM_TRY(fvm_eth_tx_from_message(&tx, sm, fvm_node_chain_id(call->node), NULL));
+    fvm_buf_init(&raw, call->alloc);
+    fvm_err err = fvm_eth_tx_write(&raw, &tx);
+    if (err == FVM_OK) fvm_jo_hex(call->out, fvm_buf_bytes(&raw));
+    fvm_buf_deinit(&raw);
     return err;
 }
 
@@ -359,7 +371,7 @@ fvm_err fvm_eth_sign_tx(fvm_rpc_call *call)
     fvm_err err = filled(call, &request, &sm.message, &params);
     if (err == FVM_OK) err = sign(call, &sm);
     if (err == FVM_ERR_NOT_FOUND) err = no_key(call);
-    if (err == FVM_OK) err = put_tx_pair(call, &sm, true);
+    if (err == FVM_OK) err = put_raw(call, &sm);
     fvm_buf_deinit(&params);
     fvm_rpc_tx_request_deinit(&request);
     return err;

@@ -326,6 +326,16 @@ test('the node signs with its accounts as a wallet would', async () => {
   assert.equal(await signer.signTypedData(domain, mail, letter), await bob.signTypedData(domain, mail, letter))
 })
 
+test('a transaction that the node signs is what is sent raw', async () => {
+  const signer = await provider.getSigner(wallets[9].address)
+  const request = { to: bob.address, value: 6n, gasLimit: 30_000_000n, nonce: await signer.getNonce(), maxFeePerGas: 10n ** 10n, maxPriorityFeePerGas: 10n ** 5n }
+  const tx = Transaction.from(await signer.signTransaction({ ...request, chainId: BigInt(CHAIN_ID) }))
+  for (const name of ['to', 'value', 'gasLimit', 'nonce', 'maxFeePerGas', 'maxPriorityFeePerGas']) assert.equal(tx[name], request[name], name)
+  assert.equal(tx.from, wallets[9].address)
+  const receipt = await (await provider.broadcastTransaction(tx.serialized)).wait()
+  assert.equal(receipt.hash, tx.hash)
+})
+
 test('the node sends from its accounts', async () => {
   const signer = await provider.getSigner(wallets[7].address)
   const sent = await signer.sendTransaction({ to: bob.address, value: 5n })
