@@ -158,7 +158,8 @@ static void hold_back(fvm_rpc_session *s)
  * been read with it, and libwebsockets 4.1 cannot serve it: it gives the head of such a POST as its body
  * and then calls back without end. So the connection is closed after the reply, which says so; the client
  * has to send the rest anew (RFC 9112, 9.3.2). Whether there is more is not told of one connection, but
- * of all that may be read from: seldom one is closed that had to be no more than opened again. */
+ * of all that may be read from. So now and then one is closed that had to be no more than opened again:
+ * one in five while WebSockets beside it send more than in_flight_max calls ahead, none otherwise. */
 static void let_on(fvm_rpc_session *s)
 {
     (void)lws_rx_flow_control(s->wsi, 1);
