@@ -104,6 +104,7 @@ static fvm_err wait_receipt(fvm_rpc_call *call, const uint8_t hash[32], uint64_t
     for (uint64_t waited = 0;; waited += 10) {
         err = fvm_chain_message_by_eth_hash(call->node->chain, &m, hash);
         if (err != FVM_OK || m.number != FVM_CHAIN_PENDING || waited >= timeout_ms) break;
+        if (call->node->server && fvm_rpc_server_stopping(call->node->server)) break;
         nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
     }
     if (err == FVM_OK && m.number == FVM_CHAIN_PENDING) {

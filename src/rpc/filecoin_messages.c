@@ -61,6 +61,10 @@ static fvm_err wait_for(fvm_rpc_call *call, const fvm_cid *cid, uint64_t confide
             (fvm_chain_head_number(chain) >= m.number + confidence ||
              fvm_chain_sealing(chain, NULL) != FVM_SEALING_INTERVAL))
             break; /* where no blocks come by themselves, one is as deep as it gets */
+        if (call->node->server && fvm_rpc_server_stopping(call->node->server)) {
+            err = fvm_rpc_fail(call, FVM_RPC_FAILED, "the node is stopping");
+            break;
+        }
         if (waited >= WAIT_MS || !call->node->server ||
             (call->session && fvm_rpc_session_gone(call->session))) {
             err = fvm_rpc_fail(call, FVM_RPC_FAILED, "the message was not executed in %u s",

@@ -187,6 +187,11 @@ void fvm_rpc_server_stop(fvm_rpc_server *server)
     fvm_mem_free(server->alloc, server, sizeof *server);
 }
 
+bool fvm_rpc_server_stopping(const fvm_rpc_server *server)
+{
+    return server->stopping;
+}
+
 uint16_t fvm_rpc_server_port(const fvm_rpc_server *server)
 {
     return server->port;

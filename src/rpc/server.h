@@ -84,6 +84,8 @@ void fvm_rpc_session_wake(fvm_rpc_session *session);
 void fvm_rpc_session_end(fvm_rpc_session *session, const char *reason);
 void fvm_rpc_session_hold(fvm_rpc_session *session);
 void fvm_rpc_session_release(fvm_rpc_session *session);
+/** Whether the server is being stopped: calls that wait for something give up. */
+bool fvm_rpc_server_stopping(const fvm_rpc_server *server);
 /** True when nobody is there any more. */
 bool fvm_rpc_session_gone(fvm_rpc_session *session);
 #endif

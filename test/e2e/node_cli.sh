@@ -163,6 +163,22 @@ if [ "$(id -u)" != 0 ]; then
     expect "a folder that may not be written" 4 '*locked*ermission*' start --port 0 --data locked
 fi
 
+# --- stopping while calls wait for a block that does not come ---
+start_node --no-mining --quiet
+hash=$(ask eth_sendTransaction "[{\"from\":\"$first\",\"to\":\"$first\",\"value\":\"0x1\"}]" | field result)
+cid=$(ask Filecoin.EthGetMessageCidByTransactionHash "[\"$hash\"]" | sed -E 's/.*"\/":"([^"]*)".*/\1/')
+ask Filecoin.StateWaitMsg "[{\"/\":\"$cid\"},0,-1,true]" > waited &
+waiter=$!
+for ((i = 0; i < 200; i++)); do # until it waits
+    ! get /metrics | grep -q '^fvm_requests_total [5-9]' || break
+    sleep 0.05
+done
+sleep 0.2
+stop_node
+expect "it ends well, and at once" 0 '0' echo $?
+wait $waiter
+expect "who waited is told" 0 '*the node is stopping*' cat waited
+
 # --- stopping under load ---
 start_node --data load --quiet
 for k in 1 2 3 4; do
