@@ -31,10 +31,10 @@ async function load(line, ...args) {
 async function measure(kind, found = new Map()) {
   const data = kind === 'fvm' && DURABILITY !== 'memory' ? mkdtempSync(join(tmpdir(), 'fvm-bench-')) : undefined
   const args = data ? ['--durability', DURABILITY] : []
+  let node, provider
   try {
     if (data) await (await startNode({ kind, data, args })).stop() // later starts are what is measured
     const starts = []
-    let node
     for (let i = 0; i < 5; i++) {
       const begin = performance.now()
       node = await startNode({ kind, data, args, quiet: true })
@@ -45,7 +45,7 @@ async function measure(kind, found = new Map()) {
     found.set('start to the first answer, ms', Math.min(...starts))
     await sleep(500)
     found.set('resident when idle, MB', resident(node.pid))
-    const provider = new JsonRpcProvider(node.url, CHAIN_ID, { staticNetwork: true, cacheTimeout: -1, pollingInterval: 20 })
+    provider = new JsonRpcProvider(node.url, CHAIN_ID, { staticNetwork: true, cacheTimeout: -1, pollingInterval: 20 })
     const wallets = Array.from({ length: SENDERS }, (_, i) =>
       HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(MNEMONIC), `m/44'/60'/0'/0/${i}`).connect(provider))
     const token = await (await new ContractFactory(Token.abi, Token.bytecode, wallets[0]).deploy(parseEther('1000000'))).waitForDeployment()
@@ -72,9 +72,9 @@ async function measure(kind, found = new Map()) {
       await calls(there) // the token has its few hundred holders after the first mark: from there on only the chain grows
       before = mark
     }
-    provider.destroy()
-    await node.stop()
   } finally {
+    provider?.destroy()
+    await node?.stop() // also one that was given up: it would run on, and be measured with what follows
     if (data) rmSync(data, { recursive: true, force: true })
   }
   return found
