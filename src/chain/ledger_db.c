@@ -180,13 +180,22 @@ static fvm_err load_state(fvm__ledger_db *db, MDB_txn *txn, fvm_store_why *why)
     return FVM_OK;
 }
 
-static fvm_err load_part(fvm__ledger_db *db, fvm_bytes part, fvm_store_why *why)
+/* Whether a slice has had its turn with that group or since. */
+static bool had_turn(const fvm__ledger_db *db, uint64_t group, unsigned slice)
+{
+    unsigned at = (unsigned)(group % FVM__LATE_SLICES);
+    return group + (slice + FVM__LATE_SLICES - at) % FVM__LATE_SLICES < db->state.group;
+}
+
+static fvm_err load_part(fvm__ledger_db *db, uint64_t group, fvm_bytes part, fvm_store_why *why)
 {
     for (; part.len >= 16; part = (fvm_bytes){ part.ptr + 16, part.len - 16 }) {
         fvm__late_entry entry = { fvm_load_le64(part.ptr), fvm_load_le64(part.ptr + 8) };
         if (entry.place == 0 || entry.place >= db->state.place)
             return broken(db, "an entry of the index that is late leads past the log", why);
-        FVM_TRY(fvm__late_reserve(&db->late, db->lmdb->alloc, fvm__late_slice_of(entry.hash), 1));
+        unsigned slice = fvm__late_slice_of(entry.hash);
+        if (had_turn(db, group, slice)) continue;
+        FVM_TRY(fvm__late_reserve(&db->late, db->lmdb->alloc, slice, 1));
         fvm__late_add(&db->late, entry);
     }
     return FVM_OK;
@@ -205,7 +214,8 @@ static fvm_err load_late(fvm__ledger_db *db, MDB_txn *txn, fvm_store_why *why)
     while (rc == 0 && *(const uint8_t *)k.mv_data == FVM__DB_LATE) {
         fvm_bytes key = { k.mv_data, k.mv_size }, part;
         err = open_value(db, &part, key, &v, why);
-        if (err == FVM_OK) err = load_part(db, part, why);
+        if (err == FVM_OK && key.len != 13) err = broken(db, "what is late: not of a group", why);
+        if (err == FVM_OK) err = load_part(db, fvm_load_be64(key.ptr + 1), part, why);
         if (err != FVM_OK) break;
         rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
     }
@@ -226,6 +236,8 @@ fvm_err fvm__ledger_db_open(fvm__ledger_db *db, const char *folder, bool read_on
     fvm_err err = load_state(db, txn, why);
     if (err == FVM_OK) err = load_late(db, txn, why);
     fvm__lmdb_read_end(db->lmdb, txn);
+    if (err == FVM_OK && !read_only) /* what was read now need not stay in memory */
+        fvm__lmdb_forget_pages(db->lmdb, FVM__LMDB_REMAP);
     return err;
 }
 
